@@ -33,7 +33,8 @@ SUCCESS = 100
 DELETED = 101
 NO_SEND = 102
 
-#: Every code with its name and the payload sizes that are legal between two hosts (MUX-4); None: text, below the limit.
+#: Every code with its name and the payload sizes that are legal between two hosts (MUX-4).
+#: None: text, shorter than the limit.
 MESSAGES: dict[int, tuple[str, tuple[int, ...] | None]] = {
     DATA: ("DATA", None),
     ERROR_XFER: ("ERROR_XFER", None),
@@ -87,11 +88,17 @@ def decode_header(cursor: Cursor) -> tuple[int, int]:
     name, sizes = known
     if sizes is not None and length not in sizes:
         raise ProtocolError(
-            f"invalid multi-message {code}:{length} ({name})", clause="MUX-4", offset=start, code=Exit.STREAM_IO
+            f"invalid multi-message {code}:{length} ({name})",
+            clause="MUX-4",
+            offset=start,
+            code=Exit.STREAM_IO,
         )
     if code != DATA and length >= MAX_MESSAGE_TEXT:
         raise ProtocolError(
-            f"multiplexing overflow {code}:{length} ({name})", clause="MUX-6", offset=start, code=Exit.STREAM_IO
+            f"multiplexing overflow {code}:{length} ({name})",
+            clause="MUX-6",
+            offset=start,
+            code=Exit.STREAM_IO,
         )
     return code, length
 

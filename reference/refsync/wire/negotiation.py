@@ -13,7 +13,8 @@ from .errors import Exit, ProtocolError
 from .integers import read_vstring, vstring
 from .limits import MAX_NEGOTIATION_STRING
 
-#: Canonical order of names, most preferred first. A client may leave names out but must not reorder them (SETUP-10).
+#: Canonical order of names, most preferred first. A client may leave names out but must not
+#: reorder them (SETUP-10).
 CHECKSUM_NAMES: tuple[str, ...] = ("xxh128", "xxh3", "xxh64", "md5", "md4", "sha1", "none")
 COMPRESS_NAMES: tuple[str, ...] = ("zstd", "lz4", "zlibx", "zlib", "none")
 DIGEST_NAMES: tuple[str, ...] = ("sha512", "sha256", "sha1", "md5", "md4")

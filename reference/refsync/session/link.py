@@ -1,0 +1,255 @@
+"""One end of a connection, without the connection.
+
+A ``Link`` holds bytes received and not yet read, and bytes written and not
+yet taken. It takes frames apart and puts them together once multiplexing is
+on. Conversations are coroutines that wait in exactly two places:
+``read`` (for more input) and ``drain`` (for output to be taken), so any
+number of them share a link without a deadlock: a driver goes on feeding
+while output cannot leave.
+
+Clauses MUX-1 to MUX-12, END-8; upstream ``io.c:perform_io``, ``read_a_msg``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from types import coroutine
+from typing import TypeVar
+
+from ..wire import mux
+from ..wire.cursor import Cursor
+from ..wire.errors import Exit, NeedMoreData, ProtocolError, RefsyncError
+
+T = TypeVar("T")
+
+#: What a waiting coroutine yields to its driver.
+WANT_INPUT = "input"
+WANT_ROOM = "room"
+
+#: A frame of file data holds at most this much; other implementations have small buffers.
+FRAME_LIMIT = 32 * 1024
+#: ``drain`` waits while more than this is unsent.
+HIGH_WATER = 256 * 1024
+#: Buffers are compacted once this many bytes were read from their front.
+COMPACT = 64 * 1024
+
+MessageHandler = Callable[[int, bytes], None]
+
+
+class PeerClosed(RefsyncError):
+    """The connection ended in the middle of the conversation (END-8)."""
+
+    def __init__(self, received: int) -> None:
+        super().__init__(f"connection unexpectedly closed ({received} bytes received so far)", Exit.STREAM_IO)
+
+
+@coroutine
+def _wait(what: str) -> Generator[str, None, None]:
+    yield what
+
+
+class Link:
+    """Buffers, framing and message dispatch for one end of a connection.
+
+    ``on_message(code, payload)`` is called for each message as soon as its
+    frame is complete, while the link is being read or fed.
+    """
+
+    def __init__(self, on_message: MessageHandler | None = None) -> None:
+        self.on_message: MessageHandler = on_message or _ignore
+        self.bytes_in = 0
+        self.bytes_out = 0
+        self.closed = False  # the peer will send no more
+        self._cursor = Cursor(bytearray())
+        self._out = bytearray()
+        self._data = bytearray()  # payload waiting for its frame header
+        self._framed_in = False
+        self._framed_out = False
+        self._raw = bytearray()  # framed input that is not yet a whole frame
+        self._raw_pos = 0
+        self._frame_left = 0  # bytes of the current DATA frame still to come
+
+    # -- the driver's side ------------------------------------------------
+
+    def feed(self, data: bytes | bytearray | memoryview) -> None:
+        """Take bytes from the peer."""
+        self.bytes_in += len(data)
+        if self._framed_in:
+            self._raw += data
+            self._split()
+        else:
+            self._cursor.data += data  # type: ignore[operator]
+
+    def feed_eof(self) -> None:
+        """The peer has closed its end."""
+        self.closed = True
+
+    def output(self) -> bytearray:
+        """Everything that is to be sent, as one buffer; ``sent`` says how much of it went."""
+        self._frame_pending()
+        return self._out
+
+    def sent(self, count: int) -> None:
+        """The driver has sent the first ``count`` bytes of ``output``."""
+        del self._out[:count]
+        self.bytes_out += count
+
+    @property
+    def pending(self) -> int:
+        """Bytes not yet taken by the driver."""
+        return len(self._out) + len(self._data)
+
+    # -- the conversation's side ------------------------------------------
+
+    async def read(self, decode: Callable[[Cursor], T]) -> T:
+        """The next value; waits until it is all there, ``PeerClosed`` if it never will be."""
+        cursor = self._cursor
+        while True:
+            try:
+                value = decode(cursor)
+            except NeedMoreData:
+                if self.closed:
+                    raise PeerClosed(self.bytes_in) from None
+                self._compact()
+                await _wait(WANT_INPUT)
+            else:
+                if cursor.pos > COMPACT:
+                    self._compact()
+                return value
+
+    def poll(self, decode: Callable[[Cursor], T]) -> T:
+        """As ``read``, without waiting: ``NeedMoreData`` if it is not all there."""
+        return decode(self._cursor)
+
+    async def read_some(self, limit: int) -> bytes:
+        """From 1 to ``limit`` bytes, whatever is there first."""
+
+        def some(cursor: Cursor) -> bytes:
+            return cursor.take(max(1, min(limit, cursor.remaining())))
+
+        return await self.read(some)
+
+    async def more_input(self) -> None:
+        """Wait until something has been received since the last look."""
+        if self.closed:
+            raise PeerClosed(self.bytes_in)
+        await _wait(WANT_INPUT)
+
+    @property
+    def available(self) -> int:
+        """Bytes received and not yet read."""
+        return self._cursor.remaining()
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Queue bytes of the conversation; never waits."""
+        if self._framed_out:
+            self._data += data
+            if len(self._data) >= FRAME_LIMIT:
+                self._frame_full()
+        else:
+            self._out += data
+
+    def message(self, code: int, payload: bytes = b"") -> None:
+        """Queue a message; it follows what was written before it (MUX-3)."""
+        self._frame_pending()
+        self._out += mux.encode(code, payload)
+
+    async def drain(self) -> None:
+        """Wait while a lot is unsent."""
+        while len(self._out) > HIGH_WATER:
+            await _wait(WANT_ROOM)
+
+    async def flush(self) -> None:
+        """Wait until all is sent."""
+        self._frame_pending()
+        while self._out:
+            await _wait(WANT_ROOM)
+
+    # -- framing ----------------------------------------------------------
+
+    @property
+    def framed_out(self) -> bool:
+        """True once messages can be sent."""
+        return self._framed_out
+
+    def start_frames_out(self) -> None:
+        """MUX-7: all that is written from here on goes out in frames."""
+        self._framed_out = True
+
+    def start_frames_in(self) -> None:
+        """MUX-7: all that comes from here on is framed, what was already received included."""
+        cursor = self._cursor
+        self._framed_in = True
+        self._raw = bytearray(cursor.data[cursor.pos :])
+        self._raw_pos = 0
+        cursor.data = bytearray()
+        cursor.pos = 0
+        self._split()
+
+    def stop_frames_in(self) -> None:
+        """The rest of the input is raw again; only legal between two frames."""
+        self._framed_in = False
+        self._cursor.data += self._raw[self._raw_pos :]  # type: ignore[operator]
+        self._raw.clear()
+        self._raw_pos = 0
+
+    def _split(self) -> None:
+        """Move the payload of DATA frames to the reader and hand out whole messages."""
+        raw = self._raw
+        cursor = Cursor(raw, self._raw_pos)
+        try:
+            while True:
+                if self._frame_left:
+                    count = min(self._frame_left, cursor.remaining())
+                    if not count:
+                        break
+                    with memoryview(raw) as view:
+                        self._cursor.data += view[cursor.pos : cursor.pos + count]  # type: ignore[operator]
+                    cursor.pos += count
+                    self._frame_left -= count
+                    continue
+                start = cursor.pos
+                try:
+                    code, length = mux.decode_header(cursor)
+                    if code == mux.DATA:
+                        self._frame_left = length
+                        continue
+                    payload = cursor.take(length)
+                except NeedMoreData:
+                    cursor.pos = start
+                    break
+                self._raw_pos = cursor.pos  # the handler may raise: the message is consumed all the same
+                self.on_message(code, payload)
+        finally:
+            self._raw_pos = cursor.pos
+            if self._raw_pos:
+                del raw[: self._raw_pos]
+                self._raw_pos = 0
+
+    def _frame_full(self) -> None:
+        data = self._data
+        done = 0
+        header = mux.encode_header(mux.DATA, FRAME_LIMIT)
+        with memoryview(data) as view:
+            while len(data) - done >= FRAME_LIMIT:
+                self._out += header
+                self._out += view[done : done + FRAME_LIMIT]
+                done += FRAME_LIMIT
+        del data[:done]
+
+    def _frame_pending(self) -> None:
+        if self._data:
+            self._out += mux.encode_header(mux.DATA, len(self._data))
+            self._out += self._data
+            self._data.clear()
+
+    def _compact(self) -> None:
+        cursor = self._cursor
+        if cursor.pos:
+            del cursor.data[: cursor.pos]  # type: ignore[union-attr]
+            cursor.pos = 0
+
+
+def _ignore(code: int, payload: bytes) -> None:
+    if code == mux.ERROR_EXIT:
+        raise ProtocolError("the peer ended the session", clause="END-7", code=Exit.STREAM_IO)

@@ -1,0 +1,52 @@
+"""Steps the conversations that share a link until all of them wait.
+
+A conversation waits for input or for room; after a driver has fed bytes or
+taken some it calls ``step`` again. No clock, no threads: which of two
+conversations goes first depends only on the bytes (clause END-9).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import Any
+
+from .link import WANT_INPUT, WANT_ROOM, Link
+
+Conversation = Coroutine[Any, Any, Any]
+
+
+class Tasks:
+    """Conversations over one link; ``results`` in the order in which they were given."""
+
+    def __init__(self, link: Link, *conversations: Conversation) -> None:
+        self.link = link
+        self._waiting: dict[int, tuple[Conversation, str]] = {
+            number: (conversation, "") for number, conversation in enumerate(conversations)
+        }
+        self.results: list[Any] = [None] * len(conversations)
+
+    @property
+    def done(self) -> bool:
+        """True once every conversation has ended."""
+        return not self._waiting
+
+    def step(self, *, got_input: bool = True, got_room: bool = True) -> None:
+        """Run each conversation that can go on; an exception in one closes the others and escapes."""
+        try:
+            for number, (conversation, want) in list(self._waiting.items()):
+                if (want == WANT_INPUT and not got_input) or (want == WANT_ROOM and not got_room):
+                    continue
+                try:
+                    self._waiting[number] = (conversation, conversation.send(None))
+                except StopIteration as stop:
+                    del self._waiting[number]
+                    self.results[number] = stop.value
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """End what has not ended."""
+        while self._waiting:
+            _, (conversation, _) = self._waiting.popitem()
+            conversation.close()

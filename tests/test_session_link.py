@@ -1,0 +1,88 @@
+"""The link: framing, chunking and waiting."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from refsync.session.link import FRAME_LIMIT, Link, PeerClosed
+from refsync.session.tasks import Tasks
+from refsync.wire import mux
+from refsync.wire.errors import ProtocolError
+from refsync.wire.integers import int32, read_int32
+
+
+def conversation(data: bytes, chunks: list[int]) -> tuple[list[int], list[tuple[int, bytes]]]:
+    seen: list[tuple[int, bytes]] = []
+    link = Link(lambda code, payload: seen.append((code, payload)))
+    link.start_frames_in()
+
+    async def three() -> list[int]:
+        return [await link.read(read_int32) for _ in range(3)]
+
+    tasks = Tasks(link, three())
+    tasks.step()
+    position = 0
+    for size in [*chunks, len(data)]:
+        link.feed(data[position : position + size])
+        position += size
+        tasks.step()
+    assert tasks.done
+    return tasks.results[0], seen
+
+
+def test_values_may_be_split_over_frames_and_messages_may_stand_inside_them() -> None:
+    body = int32(1) + int32(-2) + int32(3)
+    data = (
+        mux.encode(mux.DATA, body[:3])
+        + mux.encode(mux.INFO, b"hi\n")
+        + mux.encode(mux.DATA)
+        + mux.encode(mux.DATA, body[3:])
+    )
+    expected = ([1, -2, 3], [(mux.INFO, b"hi\n")])
+    assert conversation(data, []) == expected
+    assert conversation(data, [1] * (len(data) - 1)) == expected
+    source = random.Random(7)
+    for _ in range(50):
+        assert conversation(data, [source.randrange(1, 9) for _ in range(8)]) == expected
+
+
+def test_large_writes_become_frames_of_bounded_size() -> None:
+    link = Link()
+    link.start_frames_out()
+    link.write(b"x" * (3 * FRAME_LIMIT + 5))
+    out = bytes(link.output())
+    assert len(out) == 3 * FRAME_LIMIT + 5 + 4 * 4
+    other = Link()
+    other.start_frames_in()
+    other.feed(out)
+    assert other.available == 3 * FRAME_LIMIT + 5
+
+
+def test_a_message_keeps_its_place_between_data() -> None:
+    link = Link()
+    link.start_frames_out()
+    link.write(b"ab")
+    link.message(mux.INFO, b"!")
+    link.write(b"c")
+    assert bytes(link.output()) == mux.encode(mux.DATA, b"ab") + mux.encode(mux.INFO, b"!") + mux.encode(
+        mux.DATA, b"c"
+    )
+
+
+def test_a_closed_connection_ends_a_read() -> None:
+    link = Link()
+    tasks = Tasks(link, link.read(read_int32))
+    tasks.step()
+    link.feed(b"abc")
+    link.feed_eof()
+    with pytest.raises(PeerClosed, match=r"3 bytes received"):
+        tasks.step()
+
+
+def test_an_unknown_code_is_refused() -> None:
+    link = Link()
+    link.start_frames_in()
+    with pytest.raises(ProtocolError):
+        link.feed(b"\0\0\0\xff")
