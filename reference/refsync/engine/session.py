@@ -1,0 +1,156 @@
+"""What the roles of one side share: the link, what was agreed, what was asked for, what has happened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..delta.checksums import Checksums
+from ..options.model import Options
+from ..session.link import Link
+from ..session.setup import Agreement
+from ..wire import mux
+from ..wire.dialect import Dialect
+from ..wire.errors import Exit, ProtocolError, RefsyncError
+from ..wire.flist import Preserve
+from ..wire.ndx import NdxCodec
+from ..wire.stats import DeleteStats
+from .report import Reporter
+from .stats import Statistics
+
+#: Bits of io_error (FLIST-15): something could not be read; something vanished; --max-delete stopped deletions.
+IOERR_GENERAL = 1
+IOERR_VANISHED = 2
+IOERR_DEL_LIMIT = 4
+IOERR_KNOWN = 7
+
+
+class PeerExit(RefsyncError):
+    """END-7: the peer ended the session with an exit code of its own; what went wrong it has said itself."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__("", code)
+
+
+@dataclass(slots=True)
+class Session:
+    """One side of a transfer.
+
+    ``xfer_error`` is set once anything was reported that makes the exit code
+    23. ``statuses`` collects what the receiver (or, by message, the sender)
+    tells the generator about indexes: ("success" | "redo" | "no-send", ndx).
+    """
+
+    link: Link
+    options: Options
+    agreement: Agreement
+    reporter: Reporter
+    role: str  # "sender", "receiver", "generator": names the process in messages
+    checksums: Checksums = field(init=False)
+    ndx_in: NdxCodec = field(init=False)
+    ndx_out: NdxCodec = field(init=False)
+    preserve: Preserve = field(init=False)
+    stats: Statistics = field(default_factory=Statistics)
+    deletions: DeleteStats = field(default_factory=DeleteStats)
+    io_error: int = 0
+    xfer_error: bool = False
+    statuses: list[tuple[str, int]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        agreement, options = self.agreement, self.options
+        dialect = agreement.dialect
+        self.checksums = Checksums(
+            agreement.transfer_checksum,
+            agreement.list_checksum,
+            agreement.seed,
+            dialect.protocol,
+            dialect.seed_before,
+        )
+        self.ndx_in = NdxCodec(dialect.varints)
+        self.ndx_out = NdxCodec(dialect.varints)
+        self.preserve = Preserve(
+            links=options.links,
+            uid=options.owner,
+            gid=options.group,
+            devices=options.devices,
+            specials=options.specials,
+            hard_links=options.hard_links,
+            atimes=bool(options.atimes),
+            crtimes=options.crtimes,
+            recurse=options.recurse,
+            checksum_length=self.checksums.flist_digest_length if options.checksum else 0,
+        )
+        self.link.on_message = self.on_message
+
+    @property
+    def dialect(self) -> Dialect:
+        return self.agreement.dialect
+
+    # -- telling ----------------------------------------------------------
+
+    def fail(self, text: bytes | str) -> None:
+        """A file or attribute could not be transferred; the run goes on and ends with 23."""
+        self.xfer_error = True
+        self.reporter.error_xfer(self._line(text))
+
+    def warn(self, text: bytes | str) -> None:
+        """As upstream's FWARNING."""
+        self.reporter.warning(self._line(text, who=False))
+
+    def _line(self, text: bytes | str, who: bool = True) -> bytes:
+        raw = text if isinstance(text, bytes) else text.encode("utf-8", "surrogateescape")
+        return (b"rsync: [%s] " % self.role.encode() if who else b"") + raw + b"\n"
+
+    def exit_code(self) -> int:
+        """END-2: what the run ends with when nothing fatal happened."""
+        if self.io_error & IOERR_GENERAL or self.xfer_error:
+            return Exit.PARTIAL
+        if self.io_error & IOERR_VANISHED:
+            return Exit.VANISHED
+        if self.io_error & IOERR_DEL_LIMIT:
+            return Exit.DEL_LIMIT
+        return Exit.OK
+
+    # -- being told -------------------------------------------------------
+
+    def on_message(self, code: int, payload: bytes) -> None:
+        """MUX-8 to MUX-12: what a message from the peer does here."""
+        if code == mux.INFO:
+            self.reporter.info(payload)
+        elif code == mux.WARNING:
+            self.reporter.warning(payload)
+        elif code == mux.ERROR:
+            self.reporter.error(payload)
+        elif code == mux.ERROR_XFER:
+            self.xfer_error = True
+            self.reporter.error_xfer(payload)
+        elif code == mux.DELETED:
+            is_dir = payload.endswith(b"\0")
+            self.reporter.deleted(payload[:-1] if is_dir else payload, is_dir)
+        elif code == mux.ERROR_EXIT:
+            self._peer_exits(int.from_bytes(payload, "little", signed=True))
+        elif code in (mux.IO_ERROR, mux.NO_SEND, mux.SUCCESS):
+            value = int.from_bytes(payload[:4], "little", signed=True)
+            if code == mux.IO_ERROR:
+                self.io_error |= value & IOERR_KNOWN
+            elif value < 0:
+                raise ProtocolError(f"message about file index {value}", clause="MUX-9")
+            else:
+                self.statuses.append(("no-send" if code == mux.NO_SEND else "sent", value))
+
+    def _peer_exits(self, code: int) -> None:
+        """END-7: answer, so that neither side waits for the other, and end with the same code."""
+        if self.dialect.error_exit and code:
+            reply = b"" if self.role == "sender" else code.to_bytes(4, "little", signed=True)
+            self.link.message(mux.ERROR_EXIT, reply)
+        raise PeerExit(code or Exit.PARTIAL)
+
+
+def os_error(what: str, path: bytes, error: OSError, tail: bytes = b"failed") -> bytes:
+    """``what "path" failed: reason (number)``, with the path made absolute by the caller."""
+    import os
+
+    reason = os.strerror(error.errno or 0).encode()
+    parts = [what.encode(), b'"' + path + b'"']
+    if tail:
+        parts.append(tail)
+    return b" ".join(parts) + b": " + reason + b" (%d)" % (error.errno or 0)

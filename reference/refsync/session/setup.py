@@ -1,0 +1,153 @@
+"""From the first byte to the seed: version, compatibility flags, negotiated names.
+
+Order on the wire (SETUP-1): both sides send their version; the server its
+compatibility flags; both their checksum and compression lists where wanted;
+the server the checksum seed. Upstream ``compat.c:setup_protocol``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..wire import compat, negotiation
+from ..wire.dialect import HIGHEST_ACCEPTED, LOWEST_KNOWN, MAX_PROTOCOL, MIN_PROTOCOL, Dialect, build
+from ..wire.errors import Exit, ProtocolError, RefsyncError
+from ..wire.integers import int32, read_int32
+from .link import Link
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What one side brings to the setup.
+
+    ``remote_protocol`` is what a daemon's greeting already told, else 0.
+    ``letters`` are, on a server, what followed ``-e.`` in its arguments.
+    ``checksum_choice`` and ``compress_choice`` suppress their lists (SETUP-12);
+    the environments are ``RSYNC_CHECKSUM_LIST`` and ``RSYNC_COMPRESS_LIST``.
+    ``seed`` is the server's to choose.
+    """
+
+    server: bool
+    protocol: int = MAX_PROTOCOL
+    remote_protocol: int = 0
+    letters: str = ""
+    allow_inc_recurse: bool = False
+    checksum_choice: str | None = None
+    compress: bool = False
+    compress_choice: str | None = None
+    checksum_environment: str | None = None
+    compress_environment: str | None = None
+    checksum_names: tuple[str, ...] = negotiation.CHECKSUM_NAMES
+    compress_names: tuple[str, ...] = negotiation.COMPRESS_NAMES
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """What both sides hold once the setup is done."""
+
+    dialect: Dialect
+    remote_protocol: int
+    seed: int
+    transfer_checksum: str
+    list_checksum: str
+    compression: str | None
+
+
+async def negotiate(link: Link, offer: Offer) -> Agreement:
+    """Run the setup and switch multiplexing on as the dialect says (MUX-7)."""
+    ours = _without_pre_release(offer)
+    remote = offer.remote_protocol
+    if not remote:
+        link.write(int32(ours))
+        remote = await link.read(read_int32)
+    protocol = agree_on_version(ours, remote, server=offer.server)
+    flags = 0
+    if protocol >= 30:
+        if offer.server:
+            flags = compat.server_flags(offer.letters, offer.allow_inc_recurse)
+            link.write(compat.encode_flags(flags, offer.letters))
+        else:
+            flags = await link.read(compat.decode_flags)
+            if flags & compat.INC_RECURSE and not offer.allow_inc_recurse:
+                raise ProtocolError(
+                    "the server turned on incremental recursion, which this run does not allow",
+                    clause="SETUP-7",
+                    code=Exit.SYNTAX,
+                )
+    dialect = build(protocol, flags)
+    names = await _negotiate_names(link, offer, dialect)
+    if offer.server:
+        seed = offer.seed
+        link.write(int32(seed))
+    else:
+        seed = await link.read(read_int32)
+    if offer.server or dialect.multiplex_to_server:
+        link.start_frames_out()
+    if not offer.server or dialect.multiplex_to_server:
+        link.start_frames_in()
+    return Agreement(dialect, remote, seed, *names)
+
+
+def agree_on_version(ours: int, remote: int, *, server: bool) -> int:
+    """SETUP-2: the lower of both versions, if it is one that this implementation speaks."""
+    if not LOWEST_KNOWN <= remote <= HIGHEST_ACCEPTED:
+        raise ProtocolError("protocol version mismatch -- is your shell clean?", clause="SETUP-2", offset=0)
+    side = "client" if server else "server"
+    if remote < MIN_PROTOCOL:
+        raise ProtocolError(
+            f"the {side} speaks protocol {remote}; {MIN_PROTOCOL} is the oldest that is supported",
+            clause="SETUP-2",
+            offset=0,
+        )
+    if not MIN_PROTOCOL <= ours <= MAX_PROTOCOL:
+        bound = f"at least {MIN_PROTOCOL}" if ours < MIN_PROTOCOL else f"no more than {MAX_PROTOCOL}"
+        raise ProtocolError(
+            f"--protocol must be {bound} on the {'Server' if server else 'Client'}.", clause="SETUP-2"
+        )
+    return min(ours, remote)
+
+
+def _without_pre_release(offer: Offer) -> int:
+    """SETUP-3: a client of a pre-release names VERSION.SUB before its letters; that version is not spoken."""
+    version, dot, rest = offer.letters.partition(".")
+    sub = rest[: len(rest) - len(rest.lstrip("0123456789"))]
+    if not offer.server or not dot or not version.isdecimal() or not sub or not int(sub):
+        return offer.protocol
+    return min(offer.protocol, int(version) - 1)
+
+
+async def _negotiate_names(link: Link, offer: Offer, dialect: Dialect) -> tuple[str, str, str | None]:
+    """SETUP-8 to SETUP-12: (transfer checksum, list checksum, compression)."""
+    want_checksum = not offer.checksum_choice or offer.checksum_choice == "auto"
+    want_compress = offer.compress and not offer.compress_choice
+    checksums = negotiation.offered(offer.checksum_names, offer.checksum_environment, server=offer.server)
+    compressions = negotiation.offered(offer.compress_names, offer.compress_environment, server=offer.server)
+    if dialect.negotiated_strings:  # both lists go out before either is read
+        if want_checksum:
+            link.write(negotiation.encode_names(checksums))
+        if want_compress:
+            link.write(negotiation.encode_names(compressions))
+
+    async def pick(kind: str, mine: tuple[str, ...], fixed: str) -> str:
+        if not dialect.negotiated_strings:
+            return fixed
+        theirs = await link.read(negotiation.decode_names)
+        client, server = (theirs, mine) if offer.server else (mine, theirs)
+        return negotiation.choose(kind, client, server, on_server=offer.server)
+
+    if want_checksum:
+        transfer = listing = await pick("checksum", checksums, "md5" if dialect.varints else "md4")
+    else:
+        transfer, _, listing = (offer.checksum_choice or "").partition(",")
+        listing = listing or transfer
+        transfer, listing = (negotiation.ALIASES.get(name, name) for name in (transfer, listing))
+        for name in (transfer, listing):
+            if name not in offer.checksum_names:
+                raise RefsyncError(f"unknown checksum name: {name}", Exit.UNSUPPORTED)
+    compression: str | None = None
+    if want_compress:
+        compression = await pick("compress", compressions, "zlib")
+    elif offer.compress:
+        compression = offer.compress_choice
+    return transfer, listing, None if compression == "none" else compression
