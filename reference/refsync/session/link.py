@@ -25,6 +25,7 @@ T = TypeVar("T")
 #: What a waiting coroutine yields to its driver.
 WANT_INPUT = "input"
 WANT_ROOM = "room"
+WANT_TURN = "turn"
 
 #: A frame of file data holds at most this much; other implementations have small buffers.
 FRAME_LIMIT = 32 * 1024
@@ -134,6 +135,10 @@ class Link:
         if self.closed:
             raise PeerClosed(self.bytes_in)
         await _wait(WANT_INPUT)
+
+    async def turn(self) -> None:
+        """Let the driver send and receive, and the other conversations run, then go on."""
+        await _wait(WANT_TURN)
 
     @property
     def available(self) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from typing import Any
 
-from .link import WANT_INPUT, WANT_ROOM, Link
+from .link import WANT_INPUT, WANT_ROOM, WANT_TURN, Link
 
 Conversation = Coroutine[Any, Any, Any]
 
@@ -29,6 +29,11 @@ class Tasks:
     def done(self) -> bool:
         """True once every conversation has ended."""
         return not self._waiting
+
+    @property
+    def runnable(self) -> bool:
+        """True if a conversation only gave others a turn: the driver must not wait."""
+        return any(want == WANT_TURN for _, want in self._waiting.values())
 
     def step(self, *, got_input: bool = True, got_room: bool = True) -> None:
         """Run each conversation that can go on; an exception in one closes the others and escapes."""

@@ -1,0 +1,203 @@
+"""The sender: answers requests with file data.
+
+Clauses XFER-1 to XFER-12; upstream ``sender.c:send_files``, ``receive_sums``,
+``match.c:match_sums``, ``main.c:read_final_goodbye``.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from ..delta.match import Matcher, whole_file_ops
+from ..wire import items, mux, stats, sumhead
+from ..wire.cursor import Cursor
+from ..wire.entry import FileEntry
+from ..wire.errors import NeedMoreData, ProtocolError
+from ..wire.integers import int32
+from ..wire.limits import MAX_SUM_BYTES
+from ..wire.ndx import NDX_DEL_STATS, NDX_DONE
+from ..wire.tokens import PlainEncoder
+from .listing import LOOKAHEAD, ListSender, join
+from .session import IOERR_GENERAL, IOERR_VANISHED, Session, os_error
+
+#: While no request waits, lists are sent ahead up to this many entries (upstream ``MAX_FILECNT_LOOKAHEAD``).
+MAX_LOOKAHEAD = 10_000
+
+
+class Sender:
+    """One transfer, seen from the side that has the files."""
+
+    def __init__(self, session: Session, lists: ListSender) -> None:
+        self._session = session
+        self._sending = lists
+        self._lists = lists.lists
+        self._encoder = PlainEncoder()
+        self._started_with = 0
+
+    async def run(self) -> None:
+        """Serve every phase; returns once the last ``NDX_DONE`` of the transfer is queued."""
+        session, link = self._session, self._session.link
+        self._started_with = session.io_error
+        phase = 0
+        while True:
+            await self._sending.send_more(LOOKAHEAD)
+            ndx = await self._next_index()
+            if ndx == NDX_DONE:
+                if self._lists.inc_recurse and self._lists.live:
+                    self._lists.drop_first()
+                    if self._lists.live:
+                        link.write(session.ndx_out.encode(NDX_DONE))
+                        continue
+                phase += 1
+                if phase > session.dialect.phases:
+                    break
+                link.write(session.ndx_out.encode(NDX_DONE))
+                continue
+            await self._serve(ndx, phase)
+            await link.drain()
+        if session.io_error != self._started_with and session.dialect.varints:
+            link.message(mux.IO_ERROR, int32(session.io_error))
+        link.write(session.ndx_out.encode(NDX_DONE))
+
+    async def goodbye(self) -> None:
+        """END-5: the receiving side's last word; from protocol 31 it is answered and confirmed."""
+        session = self._session
+        last = await self._next_index()
+        if last == NDX_DONE and session.dialect.second_goodbye:
+            session.link.write(session.ndx_out.encode(NDX_DONE))
+            last = await self._next_index()
+        if last != NDX_DONE:
+            raise ProtocolError(f"Invalid packet at end of run ({last})", clause="END-5")
+
+    async def _next_index(self) -> int:
+        """The next index or ``NDX_DONE``; while none is there, lists go out ahead of need."""
+        session, link = self._session, self._session.link
+        while True:
+            try:
+                ndx = link.poll(session.ndx_in.decode)
+            except NeedMoreData:
+                if not self._lists.eof and self._lists.total < MAX_LOOKAHEAD and not link.available:
+                    await self._sending.send_more(self._lists.total + 1)
+                    await link.turn()
+                    continue
+                await link.more_input()
+                continue
+            if ndx == NDX_DEL_STATS:
+                session.deletions = await link.read(stats.decode_delete_stats)
+                if session.options.server:
+                    link.write(session.ndx_out.encode(NDX_DEL_STATS) + stats.encode_delete_stats(session.deletions))
+                continue
+            if ndx < NDX_DONE:
+                raise ProtocolError(f"Invalid file index: {ndx}", clause="NDX-5")
+            return ndx
+
+    async def _serve(self, ndx: int, phase: int) -> None:
+        """One request: an item to report, or a file to send."""
+        session, link, dialect = self._session, self._session.link, self._session.dialect
+        attrs = await link.read(items.decode) if dialect.iflags else items.ItemAttrs()
+        if not dialect.varints and attrs.iflags == items.IS_NEW and ndx == self._lists.live[-1].end:
+            return  # the keep-alive of protocol 29 (MUX-11)
+        _, entry = self._lists.entry(ndx)
+        answer = session.ndx_out.encode(ndx) + (items.encode(attrs) if dialect.iflags else b"")
+        if not attrs.iflags & items.TRANSFER:
+            session.reporter.item(entry, attrs.iflags, xname=attrs.xname or b"")
+            link.write(answer)
+            if attrs.iflags & items.IS_NEW:
+                session.stats.count_created(entry)
+            return
+        if not entry.is_reg:
+            raise ProtocolError(f"received request to transfer non-regular file: {ndx}", clause="XFER-7")
+        if phase == 2:
+            raise ProtocolError("got transfer request in phase 2", clause="XFER-2")
+        if attrs.iflags & items.IS_NEW:
+            session.stats.count_created(entry)
+        session.stats.num_transferred_files += 1
+        session.stats.total_transferred_size += entry.size
+        if session.options.dry_run:
+            session.reporter.item(entry, attrs.iflags)
+            link.write(answer)
+            return
+        head, sums = await self._read_sums()
+        await self._send_file(ndx, entry, attrs, answer, head, sums)
+
+    async def _read_sums(self) -> tuple[sumhead.SumHead, bytes]:
+        """XFER-8: the sum head and the packed sums behind it."""
+        link, dialect = self._session.link, self._session.dialect
+        limit = self._session.checksums.digest_length
+
+        def read_head(cursor: Cursor) -> sumhead.SumHead:
+            return sumhead.decode(cursor, dialect.max_block_size, limit)
+
+        head = await link.read(read_head)
+        size = head.count * (4 + head.strong_length)
+        if size > MAX_SUM_BYTES:
+            raise ProtocolError(f"{head.count} block sums are more than can be held", clause="SUM-2")
+        return head, await link.read(lambda cursor: cursor.take(size))
+
+    async def _send_file(
+        self, ndx: int, entry: FileEntry, attrs: items.ItemAttrs, answer: bytes, head: sumhead.SumHead, sums: bytes
+    ) -> None:
+        session, link = self._session, self._session.link
+        path = join(entry.path, entry.name)
+        fd = self._open(ndx, path)
+        if fd < 0:
+            return
+        try:
+            length = os.fstat(fd).st_size
+            link.write(answer + sumhead.encode(head))
+            session.reporter.file_started(entry)
+            hasher = session.checksums.new_file()
+            if head.count:
+                inplace = session.options.inplace and attrs.basis_type == items.BASIS_FNAME
+                matcher = Matcher(head, sums, session.checksums, updating_basis=inplace)
+                ops = matcher.ops(fd, length, hasher)
+            else:
+                ops = whole_file_ops(fd, length, hasher)
+            done = 0
+            for op in ops:
+                if isinstance(op, int):
+                    size = head.block_size(op)
+                    session.stats.matched_data += size
+                    link.write(self._encoder.match(op, b""))
+                else:
+                    size = len(op)
+                    session.stats.literal_data += size
+                    link.write(self._encoder.literal(op))
+                done += size
+                session.reporter.file_progress(done, length)
+                await link.drain()
+            link.write(self._encoder.end() + hasher.digest())
+            session.reporter.file_done(done)
+            session.reporter.item(entry, attrs.iflags)
+            if done < length:
+                session.io_error |= IOERR_GENERAL
+                session.fail(b'read errors mapping "' + os.path.abspath(path) + b'": file shrank while it was sent')
+        except OSError as error:
+            # the receiver waits for this file's tokens: ending them with a wrong digest makes it discard the file
+            session.io_error |= IOERR_GENERAL
+            session.fail(os_error("read errors mapping", os.path.abspath(path), error, b""))
+            link.write(self._encoder.end() + bytes(session.checksums.digest_length))
+        finally:
+            os.close(fd)
+
+    def _open(self, ndx: int, path: bytes) -> int:
+        """A descriptor to read from, or -1 after telling both the user and the receiver (XFER-9)."""
+        session = self._session
+        try:
+            fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            if stat.S_ISREG(os.fstat(fd).st_mode):
+                return fd
+            os.close(fd)
+            session.io_error |= IOERR_GENERAL
+            session.fail(b'"' + os.path.abspath(path) + b'" is no longer a regular file')
+        except OSError as error:
+            if error.errno == 2:
+                session.io_error |= IOERR_VANISHED
+                session.warn(b'file has vanished: "' + os.path.abspath(path) + b'"')
+            else:
+                session.io_error |= IOERR_GENERAL
+                session.fail(os_error("send_files failed to open", os.path.abspath(path), error, b""))
+        if session.dialect.varints:
+            session.link.message(mux.NO_SEND, int32(ndx))
+        return -1

@@ -1,0 +1,153 @@
+"""Moves bytes between descriptors and a link, and steps the conversations over it.
+
+The one place that waits. Reading goes on whenever writing cannot, so two
+ends that both send more than the connection holds never block each other.
+Clauses MUX-10, END-6, END-8; upstream ``io.c:perform_io``, ``check_timeout``.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import time
+from collections.abc import Callable
+
+from ..session.link import HIGH_WATER, Link
+from ..session.tasks import Tasks
+from ..wire.errors import Exit, RefsyncError
+
+READ_SIZE = 256 * 1024
+#: Input is left with the kernel while this much is waiting to be read by a conversation.
+MAX_BUFFERED = 8 * 1024 * 1024
+
+
+class Pump:
+    """Drives one link over a pair of descriptors, which may be the same socket.
+
+    ``timeout`` is in seconds, 0 for none: without a byte in either direction
+    for so long the run ends with exit 30. ``keepalive`` is called when half of
+    that has passed with nothing sent.
+    """
+
+    def __init__(
+        self, link: Link, fd_in: int, fd_out: int, *, timeout: int = 0, keepalive: Callable[[], None] | None = None
+    ) -> None:
+        self.link = link
+        self.timeout = timeout
+        self.keepalive = keepalive
+        self._in = fd_in
+        self._out = fd_out
+        self._can_send = True
+        self._last_io = self._last_send = time.monotonic()
+        for fd in {fd_in, fd_out}:
+            os.set_blocking(fd, False)
+        self._poll = select.poll()
+
+    def run(self, tasks: Tasks) -> None:
+        """Until every conversation has ended and all is sent."""
+        got_input = got_room = True
+        while True:
+            tasks.step(got_input=got_input, got_room=got_room)
+            if tasks.done and not self.link.pending:
+                return
+            got_room = self._send()
+            if tasks.done and not self.link.pending:
+                return
+            got_input = self._receive(0 if tasks.runnable or got_room else self._patience())
+            if not self._can_send and tasks.done:
+                return  # nobody is left to hear the rest
+
+    def flush(self, seconds: float = 5.0) -> None:
+        """Send what is queued, within a bound: for last words before an error ends the run."""
+        end = time.monotonic() + seconds
+        while self.link.pending and self._can_send and time.monotonic() < end:
+            if not self._send():
+                self._receive(min(0.2, max(0.0, end - time.monotonic())), feed=False)
+
+    def drain_input(self, seconds: float = 2.0) -> None:
+        """END-8: read and drop what still comes, so that the peer's last words and exit are not cut off."""
+        end = time.monotonic() + seconds
+        while not self.link.closed and time.monotonic() < end:
+            self._receive(max(0.0, end - time.monotonic()), feed=False)
+
+    def _patience(self) -> float | None:
+        """How long to wait, in seconds; None for ever."""
+        if not self.timeout:
+            return None
+        now = time.monotonic()
+        if now - self._last_io >= self.timeout:
+            raise RefsyncError(
+                f"io timeout after {int(now - self._last_io)} seconds -- exiting", Exit.TIMEOUT
+            )
+        lull = self.timeout / 2
+        if self.keepalive and now - self._last_send >= lull:
+            self._last_send = now
+            self.keepalive()
+        return max(0.01, min(self._last_io + self.timeout - now, self._last_send + lull - now))
+
+    def _send(self) -> bool:
+        """Write what can be written; True if any of it went."""
+        out = self.link.output()
+        if not out or not self._can_send:
+            if not self._can_send:
+                self.link.sent(len(out))
+            return False
+        total = 0
+        try:
+            while total < len(out):
+                with memoryview(out) as view:
+                    count = os.write(self._out, view[total : total + HIGH_WATER])
+                total += count
+        except BlockingIOError:
+            pass
+        except OSError as error:
+            if error.errno not in (errno.EPIPE, errno.ECONNRESET):
+                raise RefsyncError(f"write to the peer failed: {os.strerror(error.errno or 0)}", Exit.SOCKET_IO) from None
+            self._can_send = False  # what the peer said before it went may still be readable
+            total = len(out)
+        if total:
+            self.link.sent(total)
+            self._last_io = self._last_send = time.monotonic()
+        return total > 0
+
+    def _receive(self, wait: float | None, *, feed: bool = True) -> bool:
+        """Wait until something can be read or written; True if something was read or the peer has closed."""
+        link = self.link
+        wants_in = not link.closed and link.available < MAX_BUFFERED
+        wants_out = bool(link.pending) and self._can_send
+        if not wants_in and not wants_out:
+            return link.closed
+        self._watch(wants_in, wants_out)
+        events = self._poll.poll(None if wait is None else int(wait * 1000 + 0.5))
+        if not wants_in or not any(fd == self._in and what & ~select.POLLOUT for fd, what in events):
+            return False
+        try:
+            data = os.read(self._in, READ_SIZE)
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            if error.errno != errno.ECONNRESET:
+                raise RefsyncError(f"read from the peer failed: {os.strerror(error.errno or 0)}", Exit.SOCKET_IO) from None
+            data = b""
+        self._last_io = time.monotonic()
+        if not data:
+            link.feed_eof()
+        elif feed:
+            link.feed(data)
+        return True
+
+    def _watch(self, wants_in: bool, wants_out: bool) -> None:
+        masks: dict[int, int] = {}
+        if wants_in:
+            masks[self._in] = select.POLLIN
+        if wants_out:
+            masks[self._out] = masks.get(self._out, 0) | select.POLLOUT
+        for fd in {self._in, self._out}:
+            if fd in masks:
+                self._poll.register(fd, masks[fd])
+            else:
+                try:
+                    self._poll.unregister(fd)
+                except KeyError:
+                    pass
