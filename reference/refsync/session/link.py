@@ -26,6 +26,7 @@ T = TypeVar("T")
 WANT_INPUT = "input"
 WANT_ROOM = "room"
 WANT_TURN = "turn"
+WANT_ANY = "any"
 
 #: A frame of file data holds at most this much; other implementations have small buffers.
 FRAME_LIMIT = 32 * 1024

@@ -7,10 +7,11 @@ conversations goes first depends only on the bytes (clause END-9).
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Generator
+from types import coroutine
 from typing import Any
 
-from .link import WANT_INPUT, WANT_ROOM, WANT_TURN, Link
+from .link import WANT_ANY, WANT_INPUT, WANT_ROOM, WANT_TURN, Link
 
 Conversation = Coroutine[Any, Any, Any]
 
@@ -41,6 +42,8 @@ class Tasks:
             for number, (conversation, want) in list(self._waiting.items()):
                 if (want == WANT_INPUT and not got_input) or (want == WANT_ROOM and not got_room):
                     continue
+                if want == WANT_ANY and not got_input and not got_room:
+                    continue
                 try:
                     self._waiting[number] = (conversation, conversation.send(None))
                 except StopIteration as stop:
@@ -54,4 +57,30 @@ class Tasks:
         """End what has not ended."""
         while self._waiting:
             _, (conversation, _) = self._waiting.popitem()
+            conversation.close()
+
+
+@coroutine
+def together(*conversations: Conversation) -> Generator[str, None, list[Any]]:
+    """Run conversations side by side inside one; each is resumed whenever anything has happened.
+
+    In the order given: what an earlier one did with new input, a later one
+    sees in the same step. An exception in one closes the others and escapes.
+    """
+    results: list[Any] = [None] * len(conversations)
+    waiting = dict(enumerate(conversations))
+    try:
+        while True:
+            turn = False
+            for number, conversation in list(waiting.items()):
+                try:
+                    turn |= conversation.send(None) == WANT_TURN
+                except StopIteration as stop:
+                    del waiting[number]
+                    results[number] = stop.value
+            if not waiting:
+                return results
+            yield WANT_TURN if turn else WANT_ANY
+    finally:
+        for conversation in waiting.values():
             conversation.close()

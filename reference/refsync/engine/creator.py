@@ -1,0 +1,244 @@
+"""What the generator makes itself: directories, symlinks, devices, special files; and attributes of what is here.
+
+Clauses XFER-5 to XFER-9, FS-3 to FS-7; upstream ``generator.c:recv_generator``,
+``atomic_create``, ``touch_up_dirs``.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable
+
+from ..wire import items
+from ..wire.entry import FileEntry
+from .deleter import Deleter
+from .itemize import Itemizer
+from .session import Session, os_error
+from .target import Target
+
+
+class Creator:
+    """Handles one entry at a time, in the order of the list."""
+
+    def __init__(self, session: Session, target: Target, itemizer: Itemizer, deleter: Deleter) -> None:
+        self._session = session
+        self._options = session.options
+        self._target = target
+        self._itemizer = itemizer
+        self._deleter = deleter
+        self._root = os.geteuid() == 0
+        self._made: set[bytes] = {b"."} if target.created else set()  # made before their turn came
+        self._missing: set[bytes] = set()  # not there, and not to be touched up
+        self._skip: bytes | None = None  # a directory that could not be made
+
+    # -- looking ----------------------------------------------------------
+
+    def _skipped(self, entry: FileEntry) -> bool:
+        """True below a directory that could not be made."""
+        if self._skip is None:
+            return False
+        if entry.name.startswith(self._skip):
+            return True
+        self._skip = None
+        return False
+
+    def _stat(self, entry: FileEntry) -> os.stat_result | None:
+        """What has the entry's name now."""
+        try:
+            return self._target.lstat(self._target.name(entry))
+        except OSError as error:
+            if not (self._options.dry_run and error.errno in (20, 40)):
+                self._session.fail(
+                    os_error("recv_generator: failed to stat", self._target.path(entry.name), error, b"")
+                )
+            return None
+
+    def _unwanted(self, entry: FileEntry, status: os.stat_result | None) -> bool:
+        """``--existing`` and ``--ignore-existing``."""
+        options = self._options
+        if options.existing and status is None:
+            if options.verbose > 1:
+                kind = b"directory" if entry.is_dir else b"file"
+                self._session.reporter.info(b"not creating new " + kind + b' "' + entry.name + b'"\n')
+            if entry.is_dir:
+                self._skip = entry.name + b"/"
+                self._missing.add(entry.name)
+            return True
+        if options.ignore_existing and status is not None:
+            if entry.is_dir and stat.S_ISDIR(status.st_mode):
+                return False
+            if options.verbose > 1:
+                self._session.reporter.info(entry.name + b" exists\n")
+            return True
+        return False
+
+    # -- regular files ----------------------------------------------------
+
+    def wants_data(self, entry: FileEntry, ndx: int) -> bool:
+        """True if the file's data is to be requested; else all that was to be done has been."""
+        if self._skipped(entry):
+            return False
+        options = self._options
+        status = self._stat(entry)
+        if self._unwanted(entry, status):
+            return False
+        is_file = status is not None and stat.S_ISREG(status.st_mode)
+        self._target.fix_mode(entry, status if status is not None and not stat.S_ISDIR(status.st_mode) else None)
+        if options.update and status is not None and entry.mtime - status.st_mtime_ns // 10**9 < options.modify_window:
+            if options.verbose > 1:
+                self._session.reporter.info(entry.name + b" is newer\n")
+            return False
+        if status is not None and not is_file and not self._deleter.make_way(entry, status, b"regular file"):
+            return False
+        name = self._target.name(entry)
+        if status is not None and is_file and self._itemizer.unchanged(entry, self._target.path(name), status):
+            self._set(name, entry, status, report=True)
+            self._itemizer.itemize(entry, ndx, status, 0)
+            return False
+        return True
+
+    def _set(self, name: bytes, entry: FileEntry, status: os.stat_result | None, *, report: bool = False) -> None:
+        """Apply the attributes; with ``-vv`` say what came of it, as upstream does without ``-i``."""
+        updated = False
+        if not self._options.dry_run:
+            updated = self._target.attributes.apply(name, entry, status)
+        elif status is not None:
+            updated = False
+        if report and self._options.verbose > 1 and not (self._options.itemize or self._options.log_format_given):
+            self._session.reporter.info(entry.name + (b"\n" if updated else b" is uptodate\n"))
+
+    # -- directories ------------------------------------------------------
+
+    def early_directory(self, entry: FileEntry) -> None:
+        """IREC-8: while its parent is at hand, so that the parent's time can be set when the parent is done."""
+        options = self._options
+        if self._skipped(entry) or not options.times or options.omit_dir_times or options.dry_run or options.existing:
+            return
+        name = self._target.name(entry)
+        try:
+            status = self._target.lstat(name)
+            if status is None or (not stat.S_ISDIR(status.st_mode) and self._deleter.make_way(entry, status, b"directory")):
+                self._target.dest.mkdir(name, entry.mode & 0o700)
+                self._made.add(entry.name)
+        except OSError:
+            pass  # reported when the directory's own turn comes
+
+    def directory(self, entry: FileEntry, ndx: int) -> None:
+        """Make the directory if it is missing and set its attributes."""
+        options = self._options
+        if self._skipped(entry):
+            self._missing.add(entry.name)
+            return
+        status = self._stat(entry)
+        if self._unwanted(entry, status):
+            return
+        if status is not None and not stat.S_ISDIR(status.st_mode):
+            if not self._deleter.make_way(entry, status, b"directory"):
+                self._fail_directory(entry)
+                return
+            status = None
+        there = status is not None
+        name = self._target.name(entry)
+        before = None if entry.name in self._made else status
+        self._target.fix_mode(entry, before)
+        self._itemizer.itemize(entry, ndx, before, items.LOCAL_CHANGE if before is None else 0)
+        if options.dry_run:
+            if not there:
+                self._missing.add(entry.name)
+            return
+        if not there:
+            try:
+                self._target.dest.mkdir(name, entry.mode & 0o7777)
+            except OSError as error:
+                self._session.fail(os_error("recv_generator: mkdir", self._target.path(name), error))
+                self._fail_directory(entry)
+                return
+        self._set(name, entry, status)
+        if not self._root and entry.mode & 0o700 != 0o700:
+            try:  # files have to go in; touch_up takes it back
+                self._target.dest.chmod(name, stat.S_IMODE(entry.mode) | 0o700)
+            except OSError as error:
+                self._session.fail(os_error("failed to modify permissions on", self._target.path(name), error, b""))
+
+    def _fail_directory(self, entry: FileEntry) -> None:
+        self._session.reporter.error(b"*** Skipping any contents from this failed directory ***\n")
+        self._skip = entry.name + b"/"
+        self._missing.add(entry.name)
+
+    def touch_up(self, directories: Iterable[FileEntry]) -> None:
+        """FS-7: once nothing more goes in, set again what that has changed."""
+        options = self._options
+        if options.dry_run or options.list_only or self._target.local_name is not None:
+            return
+        for entry in directories:
+            if entry.name not in self._missing:
+                self._target.attributes.touch_up(self._target.name(entry), entry)
+
+    # -- the rest ---------------------------------------------------------
+
+    def other(self, entry: FileEntry, ndx: int) -> None:
+        """Symlinks, devices, FIFOs, sockets."""
+        if self._skipped(entry):
+            return
+        options = self._options
+        status = self._stat(entry)
+        if self._unwanted(entry, status):
+            return
+        self._target.fix_mode(entry, status if status is not None and not stat.S_ISDIR(status.st_mode) else None)
+        wanted = (
+            (entry.is_link and options.links)
+            or (entry.is_device and options.devices and self._root)
+            or (entry.is_special and options.specials)
+        )
+        if not wanted:
+            self._session.reporter.info(b'skipping non-regular file "' + entry.name + b'"\n')
+            return
+        name = self._target.name(entry)
+        if status is not None and self._same(entry, name, status):
+            self._set(name, entry, status, report=True)
+            self._itemizer.itemize(entry, ndx, status, 0)
+            return
+        kind = b"symlink" if entry.is_link else b"device file" if entry.is_device else b"special file"
+        if status is not None and stat.S_ISDIR(status.st_mode):
+            if not self._deleter.make_way(entry, status, kind):
+                return
+            status = None
+        if not options.dry_run and not self._create(entry, name, replacing=status is not None):
+            return
+        if status is not None and stat.S_IFMT(status.st_mode) != stat.S_IFMT(entry.mode):
+            status = None
+        self._set(name, entry, None)
+        self._itemizer.itemize(entry, ndx, status, items.LOCAL_CHANGE | items.REPORT_CHANGE)
+
+    def _same(self, entry: FileEntry, name: bytes, status: os.stat_result) -> bool:
+        if stat.S_IFMT(status.st_mode) != stat.S_IFMT(entry.mode):
+            return False
+        if not entry.is_link:
+            return self._itemizer.unchanged(entry, b"", status)
+        try:
+            return self._target.dest.readlink(name) == entry.link
+        except OSError:
+            return False
+
+    def _create(self, entry: FileEntry, name: bytes, *, replacing: bool) -> bool:
+        """FS-3: what has the name now is replaced in one step."""
+        dest = self._target.dest
+        made = dest.temp_name(name) if replacing else name
+        try:
+            if entry.is_link:
+                dest.symlink(entry.link or b"", made)
+            else:
+                dest.mknod(made, entry.mode, os.makedev(entry.rdev_major, entry.rdev_minor) if entry.is_device else 0)
+        except OSError as error:
+            what = "symlink" if entry.is_link else "mknod"
+            self._session.fail(os_error(what, self._target.path(name), error))
+            return False
+        if replacing:
+            try:
+                dest.rename(made, name)
+            except OSError as error:
+                self._session.fail(os_error("rename", self._target.path(made), error))
+                dest.unlink(made)
+                return False
+        return True

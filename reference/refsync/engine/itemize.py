@@ -1,0 +1,96 @@
+"""What differs between an entry and what is here, as item flags.
+
+Clause XFER-6; upstream ``generator.c:itemize``, ``quick_check_ok``.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from ..files.attributes import same_mtime
+from ..wire import items
+from ..wire.entry import FileEntry
+from .session import Session
+
+_CHMOD_BITS = 0o7777
+
+
+class Itemizer:
+    """Works out and sends item flags; below protocol 29, where none are sent, it reports them here."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._root = os.geteuid() == 0
+
+    def itemize(
+        self, entry: FileEntry, ndx: int | None, status: os.stat_result | None, iflags: int, xname: bytes | None = None
+    ) -> None:
+        """Send what is to be reported of ``entry``; ``status`` is what is here, None if nothing.
+
+        ``ndx`` None: a request's index has been sent already, and the flags must follow.
+        """
+        session, options = self._session, self._session.options
+        iflags = self._compare(entry, status, iflags) & 0xFFFF
+        worth = iflags & items.SIGNIFICANT or xname or options.verbose > 1 or options.itemize > 1
+        if not worth and ndx is not None:
+            return
+        if session.dialect.iflags:
+            attrs = items.ItemAttrs(iflags, xname=xname)
+            prefix = session.ndx_out.encode(ndx) if ndx is not None else b""
+            session.link.write(prefix + items.encode(attrs))
+        elif ndx is not None:
+            session.reporter.item(entry, iflags, xname=xname or b"")
+
+    def _compare(self, entry: FileEntry, status: os.stat_result | None, iflags: int) -> int:
+        options = self._session.options
+        if status is None:
+            return iflags | items.IS_NEW
+        if entry.is_reg and entry.size != status.st_size:
+            iflags |= items.REPORT_SIZE
+        if self._keeps_time(entry):
+            if not same_mtime(entry, status, options):
+                iflags |= items.REPORT_TIME
+        elif iflags & (items.TRANSFER | items.LOCAL_CHANGE) and not iflags & items.MATCHED:
+            iflags |= items.REPORT_TIME
+        if options.perms and not entry.is_link and (status.st_mode ^ entry.mode) & _CHMOD_BITS:
+            iflags |= items.REPORT_PERMS
+        if options.owner and self._root and entry.uid != status.st_uid:
+            iflags |= items.REPORT_OWNER
+        if options.group and entry.gid != status.st_gid and self.may_set_group(entry.gid):
+            iflags |= items.REPORT_GROUP
+        return iflags
+
+    def _keeps_time(self, entry: FileEntry) -> bool:
+        options = self._session.options
+        if not options.times:
+            return False
+        if entry.is_dir:
+            return not options.omit_dir_times
+        return not (entry.is_link and options.omit_link_times)
+
+    def may_set_group(self, gid: int) -> bool:
+        """An ordinary user can give files only to groups that he is in."""
+        return self._root or gid == os.getegid() or gid in os.getgroups()
+
+    def unchanged(self, entry: FileEntry, path: bytes, status: os.stat_result) -> bool:
+        """XFER-9: the quick check, by size and time, or by digest with ``--checksum``."""
+        options = self._session.options
+        if stat.S_IFMT(status.st_mode) != stat.S_IFMT(entry.mode):
+            return False
+        if entry.is_reg:
+            if status.st_size != entry.size:
+                return False
+            if options.checksum:
+                try:
+                    return self._session.checksums.file_digest(path, status.st_size) == entry.checksum
+                except OSError:
+                    return False
+            if options.size_only:
+                return True
+            if options.ignore_times:
+                return False
+            return same_mtime(entry, status, options)
+        if entry.is_device:
+            return (os.major(status.st_rdev), os.minor(status.st_rdev)) == (entry.rdev_major, entry.rdev_minor)
+        return True

@@ -1,0 +1,164 @@
+"""File lists as they arrive: decoded, checked, sorted, numbered.
+
+Clauses FLIST-5, FLIST-6, FLIST-15 to FLIST-22, IREC-5 to IREC-8, HOST-1 to
+HOST-3; upstream ``flist.c:recv_file_list``, ``uidlist.c:recv_id_list``.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from ..files.ids import IdMap
+from ..filters.rulelist import FilterList
+from ..session.lists import FileList, FileLists
+from ..wire import idlist, order
+from ..wire.cursor import Cursor
+from ..wire.entry import FileEntry
+from ..wire.errors import Exit, NeedMoreData, ProtocolError
+from ..wire.flist import EndOfList
+from ..wire.flist_decode import FlistDecoder
+from ..wire.integers import read_int32
+from .session import IOERR_KNOWN, Session
+
+#: Entries decoded in one go before other conversations get a turn.
+BATCH = 512
+
+
+class ListReceiver:
+    """Reads the lists of one session into ``lists``.
+
+    ``filters`` are the user's own rules on a client: a name that they exclude
+    was not asked for (HOST-2). ``requested`` holds the first components that
+    a client asked for, None if anything may come.
+    """
+
+    def __init__(
+        self, session: Session, filters: FilterList | None = None, requested: frozenset[bytes] | None = None
+    ) -> None:
+        self._session = session
+        self._filters = filters
+        self._requested = requested
+        self._decoder = FlistDecoder(session.dialect, session.preserve)
+        self._ids = IdMap(session.options.numeric_ids)
+        self._users: dict[int, int] = {}
+        self._groups: dict[int, int] = {}
+        self.lists = FileLists(session.dialect.inc_recurse)
+        self.arrived: deque[FileList] = deque()  # lists that the generator has not begun
+
+    async def receive(self, dir_ndx: int = -1) -> FileList:
+        """One whole list: the first, or that of the directory ``dir_ndx``."""
+        session, lists, dialect = self._session, self.lists, self._session.dialect
+        start_bytes = session.link.bytes_in
+        parent = lists.directory(dir_ndx) if dir_ndx >= 0 else None
+        entries: list[FileEntry] = []
+        start = lists.next_start
+
+        def some(cursor: Cursor) -> EndOfList | None:
+            for count in range(BATCH):
+                try:
+                    value = self._decoder.decode(cursor, entries, start)
+                except NeedMoreData:
+                    if not count:
+                        raise
+                    return None
+                if isinstance(value, EndOfList):
+                    return value
+                self._check(value, parent)
+                entries.append(value)
+            return None
+
+        end: EndOfList | None = None
+        while end is None:
+            end = await session.link.read(some)
+        if not session.options.ignore_errors:
+            session.io_error |= end.io_error & IOERR_KNOWN
+        if not dialect.inc_recurse:
+            await self._receive_id_names()
+        for entry in entries:
+            session.stats.count(entry)
+            self._map_ids(entry)
+        order.sort(entries, dialect.sort_files_first)
+        if dialect.inc_recurse:
+            lists.dirs.extend(entry for entry in entries if entry.is_dir)
+        order.mark_duplicates(entries, dialect.sort_files_first, sender=False)
+        if dialect.io_error_after_list:
+            error = await session.link.read(read_int32)
+            if not session.options.ignore_errors:
+                session.io_error |= error & IOERR_KNOWN
+        if dir_ndx < 0 and dialect.inc_recurse:
+            first = next((entry for entry in entries if entry.active), None)
+            if first is not None and first.basename == b".":
+                dir_ndx = 0
+        session.stats.flist_size += session.link.bytes_in - start_bytes
+        listing = lists.add(entries, dir_ndx)
+        self.arrived.append(listing)
+        return listing
+
+    def _check(self, entry: FileEntry, parent: FileEntry | None) -> None:
+        """HOST-1 to HOST-3: a name stays below the destination, in its list's directory, and was asked for."""
+        name = entry.name
+        if not name or name.startswith(b"/") or b"\0" in name:
+            raise self._unsafe(name)
+        if name != b".":
+            parts = name.split(b"/")
+            if b".." in parts:
+                raise self._unsafe(name)
+            if b"" in parts or b"." in parts:
+                name = entry.name = b"/".join(part for part in parts if part not in (b"", b".")) or b"."
+        if name == b"." and not entry.is_dir:
+            raise ProtocolError('the entry "." is not a directory', clause="HOST-1")
+        if self._session.dialect.inc_recurse:
+            expected = b"" if parent is None or parent.name == b"." else parent.name
+            if entry.dirname != expected or (name == b"." and parent is not None):
+                shown = name.decode("utf-8", "backslashreplace")
+                raise ProtocolError(
+                    f"ABORTING due to invalid path from sender: {shown}", clause="HOST-3", code=Exit.UNSUPPORTED
+                )
+        if name == b".":
+            return
+        if self._requested is not None and name.split(b"/", 1)[0] not in self._requested:
+            shown = name.decode("utf-8", "backslashreplace")
+            raise ProtocolError(
+                f"ERROR: rejecting unrequested file-list name: {shown}", clause="HOST-2", code=Exit.UNSUPPORTED
+            )
+        if self._filters is not None and self._filters.check(name, entry.is_dir) < 0:
+            shown = name.decode("utf-8", "backslashreplace")
+            raise ProtocolError(
+                f"ERROR: rejecting excluded file-list name: {shown}", clause="HOST-2", code=Exit.UNSUPPORTED
+            )
+
+    @staticmethod
+    def _unsafe(name: bytes) -> ProtocolError:
+        shown = name.decode("utf-8", "backslashreplace")
+        return ProtocolError(
+            f"ABORTING due to unsafe pathname from sender: {shown}", clause="HOST-1", code=Exit.UNSUPPORTED
+        )
+
+    async def _receive_id_names(self) -> None:
+        """FLIST-21: the lists of names, if ids travel and are not to be taken as numbers."""
+        session, dialect = self._session, self._session.dialect
+        if session.options.numeric_ids:
+            return
+
+        def names(cursor: Cursor) -> dict[int, bytes]:
+            return idlist.decode(cursor, varints=dialect.varints, id0_names=dialect.id0_names)
+
+        if session.preserve.uid:
+            for number, name in (await session.link.read(names)).items():
+                self._users[number] = self._ids.user(number, name)
+        if session.preserve.gid:
+            for number, name in (await session.link.read(names)).items():
+                self._groups[number] = self._ids.group(number, name)
+
+    def _map_ids(self, entry: FileEntry) -> None:
+        """FLIST-22: the sender's ids become ours, by name where one was sent."""
+        if self._session.preserve.uid:
+            uid = entry.uid
+            if entry.uname is not None or uid not in self._users:
+                self._users[uid] = self._ids.user(uid, entry.uname)
+            entry.uid = self._users[uid]
+        if self._session.preserve.gid:
+            gid = entry.gid
+            if entry.gname is not None or gid not in self._groups:
+                self._groups[gid] = self._ids.group(gid, entry.gname)
+            entry.gid = self._groups[gid]

@@ -1,0 +1,224 @@
+"""The receiver: takes file data and puts the files in place.
+
+Clauses XFER-10 to XFER-16, FS-1 to FS-6; upstream ``receiver.c:recv_files``,
+``receive_data``, ``rsync.c:read_ndx_and_attrs``, ``finish_transfer``.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from ..delta.apply import Reconstructor
+from ..files.temp import TempFile
+from ..wire import items, stats, sumhead
+from ..wire.cursor import Cursor
+from ..wire.entry import FileEntry
+from ..wire.errors import Exit, ProtocolError, RefsyncError
+from ..wire.ndx import NDX_DEL_STATS, NDX_DONE, NDX_FLIST_EOF, NDX_FLIST_OFFSET
+from ..wire.tokens import PlainDecoder
+from .receive_list import ListReceiver
+from .session import Session, os_error
+from .target import Target
+
+
+class Receiver:
+    """Reads all that the sender sends; what becomes of each file goes to ``session.statuses``.
+
+    ``phases_done`` counts the ``NDX_DONE`` that ended a phase, for the generator.
+    """
+
+    def __init__(self, session: Session, lists: ListReceiver, target: Target) -> None:
+        self._session = session
+        self._receiving = lists
+        self._lists = lists.lists
+        self._target = target
+        self._decoder = PlainDecoder()
+        self._redoing: set[int] = set()
+        self.phases_done = 0
+        self.finished = False
+
+    async def run(self) -> None:
+        """Until the sender has ended its last phase, told its totals and said goodbye."""
+        session, dialect = self._session, self._session.dialect
+        phase = 0
+        while True:
+            ndx = await self._next_index()
+            if ndx != NDX_DONE:
+                await self._handle(ndx, phase)
+                continue
+            if self._lists.inc_recurse and self._lists.live:
+                self._lists.drop_first()
+                if self._lists.live:
+                    continue
+            phase += 1
+            if phase > dialect.phases:
+                break
+            self.phases_done += 1
+        if not session.options.server:
+            totals = await session.link.read(lambda cursor: stats.decode_stats(cursor, dialect))
+            session.stats.take_peer_totals(totals)
+        self.phases_done += 1
+        if dialect.second_goodbye:
+            last = await self._next_index()
+            if last != NDX_DONE:
+                raise ProtocolError(f"Invalid packet at end of run ({last})", clause="END-5")
+            self.phases_done += 1
+        self.finished = True
+
+    async def _next_index(self) -> int:
+        """The next index or ``NDX_DONE``; file lists that stand before it are read."""
+        session, lists, link = self._session, self._lists, self._session.link
+        while True:
+            ndx = await link.read(session.ndx_in.decode)
+            if ndx >= NDX_DONE:
+                return ndx
+            if ndx == NDX_DEL_STATS:
+                session.deletions = await link.read(stats.decode_delete_stats)
+                continue
+            if not lists.inc_recurse or lists.eof:
+                raise ProtocolError(f"Invalid file index: {ndx}", clause="NDX-5")
+            if ndx == NDX_FLIST_EOF:
+                lists.eof = True
+                continue
+            await self._receiving.receive(NDX_FLIST_OFFSET - ndx)
+
+    async def _handle(self, ndx: int, phase: int) -> None:
+        """One item of the sender's: to report, or a file with its data."""
+        session, dialect = self._session, self._session.dialect
+        attrs = await session.link.read(items.decode) if dialect.iflags else items.ItemAttrs()
+        if not dialect.varints and attrs.iflags == items.IS_NEW and ndx == self._lists.live[-1].end:
+            return  # the keep-alive of protocol 29 (MUX-11)
+        _, entry = self._lists.entry(ndx)
+        if not attrs.iflags & items.TRANSFER:
+            session.reporter.item(entry, attrs.iflags, xname=attrs.xname or b"")
+            if attrs.iflags & items.IS_NEW:
+                session.stats.count_created(entry)
+            return
+        if not entry.is_reg:
+            raise ProtocolError(f"received data of non-regular file: {ndx}", clause="XFER-7")
+        if phase == 2:
+            raise ProtocolError("got file data in phase 2", clause="XFER-2")
+        if attrs.iflags & items.IS_NEW:
+            session.stats.count_created(entry)
+        session.stats.num_transferred_files += 1
+        session.stats.total_transferred_size += entry.size
+        if session.options.dry_run:
+            session.reporter.item(entry, attrs.iflags)
+            return
+        if dialect.iflags and attrs.basis_type != items.BASIS_FNAME:
+            raise ProtocolError(f"basis type {attrs.basis_type:#x} was not asked for", clause="HOST-4")
+        session.reporter.file_started(entry)
+        outcome = await self._receive_file(ndx, entry)
+        session.reporter.item(entry, attrs.iflags)
+        session.statuses.append((outcome, ndx))
+
+    async def _receive_file(self, ndx: int, entry: FileEntry) -> str:
+        """The data of one file: "success", "redo" or "no-send", as the generator is to take it."""
+        session, target = self._session, self._target
+        name = target.name(entry)
+        basis, status = self._open_basis(name)
+        temp: TempFile | None = None
+        try:
+            if status is not None and stat.S_ISDIR(status.st_mode):
+                session.fail(b"recv_files: " + target.shown(name) + b" is a directory")
+                await self._discard()
+                return "no-send"
+            target.fix_mode(entry, status if basis >= 0 else None)
+            try:
+                temp = target.open_output(name, entry)
+            except OSError as error:
+                session.fail(os_error("mkstemp", target.path(name), error))
+                await self._discard()
+                return "no-send"
+            try:
+                whole = await self._write(entry, basis, temp)
+            except OSError as error:
+                raise RefsyncError(
+                    f'write failed on "{os.fsdecode(target.path(name))}": {error.strerror} ({error.errno})', Exit.FILE_IO
+                ) from None
+            if whole:
+                target.commit(temp, name, entry, status)
+                temp = None
+                return "success"
+            return self._failed(ndx, name, temp)
+        finally:
+            if basis >= 0:
+                os.close(basis)
+            if temp is not None:
+                target.abandon(temp, name, entry)
+
+    def _failed(self, ndx: int, name: bytes, temp: TempFile) -> str:
+        """XFER-15: the digest is not the sender's: once more with full-length sums, then give up."""
+        session = self._session
+        again = ndx in self._redoing
+        kept = "retained" if session.options.partial or session.options.inplace else "discarded"
+        shown = os.fsdecode(name)
+        if again:
+            session.xfer_error = True
+            session.reporter.error_xfer(
+                f"ERROR: {shown} failed verification -- update {kept}.\n".encode("utf-8", "surrogateescape")
+            )
+            return "no-send"
+        self._redoing.add(ndx)
+        session.reporter.warning(
+            f"WARNING: {shown} failed verification -- update {kept} (will try again).\n".encode(
+                "utf-8", "surrogateescape"
+            )
+        )
+        return "redo"
+
+    def _open_basis(self, name: bytes) -> tuple[int, os.stat_result | None]:
+        """(descriptor or -1, status or None) of what has the file's name now; only a regular file is opened."""
+        try:
+            status = self._target.dest.lstat(name)
+            if status is None or not stat.S_ISREG(status.st_mode):
+                return -1, status
+            return self._target.dest.open_read(name), status
+        except OSError:
+            return -1, None
+
+    async def _write(self, entry: FileEntry, basis: int, temp: TempFile) -> bool:
+        """Rebuild the file; True if its digest is the sender's."""
+        session, link = self._session, self._session.link
+        head = await self._read_head()
+        hasher = session.checksums.new_file()
+        rebuilt = Reconstructor(head, basis if basis >= 0 else None, temp.writer, hasher)
+        decode = self._decoder.decode
+        done = 0
+        while True:
+            token = await link.read(decode)
+            if token is None:
+                break
+            if isinstance(token, int):
+                data = rebuilt.copy(token)
+                self._decoder.saw_block(data)
+                session.stats.matched_data += len(data)
+                done += len(data)
+            else:
+                rebuilt.literal(token)
+                session.stats.literal_data += len(token)
+                done += len(token)
+            session.reporter.file_progress(done, entry.size)
+        temp.writer.finish()
+        session.reporter.file_done(done)
+        size = session.checksums.digest_length
+        digest = await link.read(lambda cursor: cursor.take(size))
+        return digest == hasher.digest()
+
+    async def _read_head(self) -> sumhead.SumHead:
+        dialect, limit = self._session.dialect, self._session.checksums.digest_length
+
+        def read_head(cursor: Cursor) -> sumhead.SumHead:
+            return sumhead.decode(cursor, dialect.max_block_size, limit)
+
+        return await self._session.link.read(read_head)
+
+    async def _discard(self) -> None:
+        """XFER-16: a file that cannot be written is read to its end all the same."""
+        link = self._session.link
+        await self._read_head()
+        while await link.read(self._decoder.decode) is not None:
+            pass
+        size = self._session.checksums.digest_length
+        await link.read(lambda cursor: cursor.take(size))

@@ -1,0 +1,158 @@
+"""Where the files go: the destination directory, or the one file that is to be written.
+
+Clauses FS-1 to FS-6, XFER-17; upstream ``main.c:get_local_name``,
+``rsync.c:finish_transfer``, ``set_file_attrs``.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from ..files.attributes import Attributes, dest_mode
+from ..files.destination import Destination
+from ..files.temp import TempFile
+from ..session.lists import FileLists
+from ..wire.entry import FileEntry
+from ..wire.errors import Exit, RefsyncError
+from .session import Session, os_error
+
+
+class Target:
+    """The receiving side's files.
+
+    ``local_name`` is set if a single file is to be written under a name of
+    its own. ``missing`` is a directory that a dry run did not make.
+    """
+
+    def __init__(self, session: Session, root: bytes, local_name: bytes | None = None, *, missing: bool = False) -> None:
+        self._session = session
+        self.root = root
+        self.local_name = local_name
+        self.missing = missing
+        self.created = False
+        self.umask = os.umask(0)
+        os.umask(self.umask)
+        # a missing directory is represented by its nearest existing parent and never written to
+        self.dest = Destination(_existing(root) if missing else root)
+        self.attributes = Attributes(self.dest, session.options, session.fail, umask=self.umask)
+
+    def name(self, entry: FileEntry) -> bytes:
+        """The entry's name below the root."""
+        return entry.name if self.local_name is None else self.local_name
+
+    def path(self, name: bytes) -> bytes:
+        """The absolute path, for messages."""
+        return os.path.join(self.root, name) if name != b"." else self.root
+
+    def shown(self, name: bytes) -> bytes:
+        return b'"' + self.path(name) + b'"'
+
+    def lstat(self, name: bytes) -> os.stat_result | None:
+        """What has this name now, None if nothing has; other errors escape."""
+        return None if self.missing else self.dest.lstat(name)
+
+    def fix_mode(self, entry: FileEntry, status: os.stat_result | None) -> None:
+        """FS-4: without ``-p`` an existing file keeps its permissions, a new one gets the usual ones."""
+        options = self._session.options
+        if not options.perms:
+            entry.mode = dest_mode(entry.mode, status, self.umask, options)
+
+    def open_output(self, name: bytes, entry: FileEntry) -> TempFile:
+        """A temporary file beside ``name``, or with ``--inplace`` the file itself."""
+        options = self._session.options
+        if options.inplace:
+            return self.dest.open_inplace(name)
+        return self.dest.create_temp(name, sparse=options.sparse, keep_partial=options.partial)
+
+    def commit(self, temp: TempFile, name: bytes, entry: FileEntry, status: os.stat_result | None) -> None:
+        """FS-2: attributes first, then the name; at no time is half a file under the final name."""
+        self.attributes.apply(temp.name, entry, status if temp.inplace else None)
+        try:
+            temp.commit()
+        except OSError as error:
+            temp.discard()
+            self._session.fail(os_error("rename", self.path(name), error))
+
+    def abandon(self, temp: TempFile, name: bytes, entry: FileEntry) -> None:
+        """A file that did not come whole: dropped, or kept under its name with ``--partial``."""
+        if self._session.options.partial and not temp.inplace and temp.written:
+            temp.keep_partial()
+        else:
+            temp.discard()
+
+    def close(self) -> None:
+        self.dest.close()
+
+
+def _existing(path: bytes) -> bytes:
+    path = os.path.abspath(path)
+    while not os.path.isdir(path):
+        path = os.path.dirname(path)
+    return path
+
+
+def open_target(session: Session, lists: FileLists, dest: bytes, base: bytes = b"") -> Target:
+    """XFER-17: what a destination argument means, given what is to come.
+
+    An existing directory takes the files. More than one entry, or a trailing
+    slash, makes a directory. Otherwise the one file is written under that name.
+    """
+    options = session.options
+    total = lists.total
+    first = next((entry for entry in lists.live[0].entries if entry.active), None) if lists.live else None
+    path = os.path.join(base, dest) if base else dest
+    path = path or b"."
+    if options.list_only:
+        return Target(session, os.path.abspath(_existing(path)), missing=True)
+    try:
+        status: os.stat_result | None = os.stat(path)
+    except FileNotFoundError:
+        status = None
+    except OSError as error:
+        raise _refuse(f"cannot stat destination {_quoted(path)}: {error.strerror} ({error.errno})") from None
+    trailing = path.endswith(b"/")
+    if status is not None:
+        if stat.S_ISDIR(status.st_mode):
+            return _enter(session, path)
+        if total > 1:
+            raise _refuse("destination must be a directory when copying more than 1 file")
+        if first is not None and first.is_dir:
+            raise _refuse("cannot overwrite non-directory with a directory")
+    if total > 1 or trailing or (first is not None and first.is_dir and total == 1 and lists.inc_recurse and not lists.eof):
+        if status is not None:
+            raise RefsyncError("ERROR: destination path is not a directory", Exit.SYNTAX)
+        path = path.rstrip(b"/") or b"/"
+        if not options.dry_run:
+            try:
+                os.mkdir(path, 0o777)
+            except OSError as error:
+                raise RefsyncError(
+                    f"mkdir {_quoted(path)} failed: {error.strerror} ({error.errno})", Exit.FILE_IO
+                ) from None
+        if options.verbose or options.itemize or options.log_format_given:
+            session.reporter.info(b"created directory " + dest.rstrip(b"/") + b"\n")
+        target = Target(session, os.path.abspath(path), missing=options.dry_run)
+        target.created = first is not None and first.name == b"."
+        return target
+    parent, name = os.path.split(path)
+    target = _enter(session, parent or b".")
+    target.local_name = name
+    return target
+
+
+def _enter(session: Session, path: bytes) -> Target:
+    try:
+        return Target(session, os.path.abspath(path))
+    except OSError as error:
+        raise RefsyncError(
+            f"change_dir {_quoted(path)} failed: {error.strerror} ({error.errno})", Exit.FILE_SELECT
+        ) from None
+
+
+def _refuse(text: str) -> RefsyncError:
+    return RefsyncError(f"ERROR: {text}", Exit.FILE_SELECT)
+
+
+def _quoted(path: bytes) -> str:
+    return f'"{os.fsdecode(os.path.abspath(path))}"'
