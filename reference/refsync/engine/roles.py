@@ -1,0 +1,86 @@
+"""A whole transfer from one side: what client and server have in common.
+
+Clauses XFER-1, END-1 to END-6, FILT-1; upstream ``main.c:client_run``,
+``do_server_sender``, ``do_server_recv``, ``do_recv``.
+"""
+
+from __future__ import annotations
+
+from ..filters.rulelist import FilterList
+from ..session.tasks import together
+from ..wire import stats
+from ..wire.errors import ProtocolError
+from ..wire.ndx import NDX_FLIST_EOF, NDX_FLIST_OFFSET
+from .deleter import Deleter
+from .generator import Generator
+from .listing import ListSender
+from .receive_list import ListReceiver
+from .receiver import Receiver
+from .sender import Sender
+from .session import Session
+from .target import open_target
+
+
+async def send(session: Session, arguments: list[bytes], filters: FilterList, root: bytes = b"") -> int:
+    """Send what the arguments name; returns the exit code of this side."""
+    lists = ListSender(session, filters, root)
+    first = await lists.send_first(arguments)
+    if session.options.server and not first.entries:
+        await session.link.flush()  # nothing to talk about: the client ends as soon as it has seen the list
+        return session.exit_code()
+    sender = Sender(session, lists)
+    await sender.run()
+    session.stats.total_read = session.link.bytes_in
+    session.stats.total_written = session.link.bytes_out + session.link.pending
+    if session.options.server:
+        session.link.write(stats.encode_stats(session.stats.totals(), session.dialect))
+    await sender.goodbye()
+    await session.link.flush()
+    return session.exit_code()
+
+
+async def receive(
+    session: Session,
+    dest: bytes,
+    filters: FilterList,
+    *,
+    root: bytes = b"",
+    wire_filters: FilterList | None = None,
+    requested: frozenset[bytes] | None = None,
+) -> int:
+    """Receive into ``dest``; returns the exit code of this side.
+
+    ``filters`` protect what is here from deletion; ``wire_filters`` are those
+    that the sender was to apply, checked against what it sends (HOST-2).
+    """
+    lists = ListReceiver(session, wire_filters, requested)
+    first = await lists.receive()
+    if session.dialect.inc_recurse and lists.lists.total == 1:
+        await _one_more(session, lists)
+    if not first.entries and not session.options.server:
+        return session.exit_code()
+    if session.options.list_only:
+        session.options.dry_run = True
+    target = open_target(session, lists.lists, dest, root)
+    try:
+        receiver = Receiver(session, lists, target)
+        deleter = Deleter(session, target, filters)
+        generator = Generator(session, lists, target, receiver, deleter)
+        await together(receiver.run(), generator.run())
+    finally:
+        target.close()
+    await session.link.flush()
+    return session.exit_code()
+
+
+async def _one_more(session: Session, lists: ListReceiver) -> None:
+    """IREC-4: behind a first list of one entry comes a second list, or word that there is none."""
+    ndx = await session.link.read(session.ndx_in.decode)
+    if ndx == NDX_FLIST_EOF:
+        lists.lists.eof = True
+    elif ndx <= NDX_FLIST_OFFSET:
+        await lists.receive(NDX_FLIST_OFFSET - ndx)
+    else:
+        raise ProtocolError(f"Invalid dir index: {ndx}", clause="IREC-5")
+
+

@@ -1,0 +1,106 @@
+"""The server's half, behind a remote shell or in a daemon's module.
+
+Clauses SETUP-1, OPT-1, FILT-2, DAEMON-12; upstream ``main.c:start_server``.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from ..filters.rulelist import FilterList
+from ..options.model import Options
+from ..session.link import Link
+from ..session.setup import Offer, negotiate
+from ..wire import mux
+from ..wire.errors import Exit, RefsyncError
+from ..wire.filterlist import receive_filters, receiver_wants_filters
+from ..wire.integers import int32
+from .module import ModuleContext
+from .report import RemoteReporter
+from .roles import receive, send
+from .session import PeerExit, Session
+
+
+def allow_inc_recurse(options: Options, *, sender: bool) -> bool:
+    """IREC-2: whether this side's options leave incremental recursion possible."""
+    if not options.recurse or not options.inc_recurse:
+        return False
+    return sender or not (options.delete and options.delete_when in ("before", "after"))
+
+
+def offer_from(options: Options, *, remote_protocol: int = 0) -> Offer:
+    """What this side brings to the setup."""
+    return Offer(
+        server=options.server,
+        protocol=options.protocol,
+        remote_protocol=remote_protocol,
+        letters=options.capabilities,
+        allow_inc_recurse=allow_inc_recurse(options, sender=options.sender),
+        checksum_choice=options.checksum_choice,
+        compress=options.compress,
+        compress_choice=options.compress_choice,
+        checksum_environment=os.environ.get("RSYNC_CHECKSUM_LIST"),
+        compress_environment=os.environ.get("RSYNC_COMPRESS_LIST"),
+        seed=options.checksum_seed or (int(time.time()) ^ os.getpid() << 6) & 0x7FFFFFFF,
+    )
+
+
+async def serve(
+    link: Link,
+    options: Options,
+    args: list[bytes],
+    *,
+    module: ModuleContext | None = None,
+    remote_protocol: int = 0,
+) -> int:
+    """Run the server's side of one transfer; returns its exit code.
+
+    ``args`` are the paths that followed the options: first a dot, then what
+    the client named. In a module they are relative to its root. Errors are
+    told to the client in frames before they end the run.
+    """
+    agreement = await negotiate(link, offer_from(options, remote_protocol=remote_protocol))
+    reporter = RemoteReporter(link)
+    session = Session(link, options, agreement, reporter, "sender" if options.sender else "receiver")
+    try:
+        return await _serve(session, args, module)
+    except PeerExit:
+        await link.flush()
+        raise
+    except RefsyncError as error:
+        await say_last_words(session, error)
+        raise
+
+
+async def say_last_words(session: Session, error: RefsyncError) -> None:
+    """END-7: what ended the run, and with which code, for the peer."""
+    link = session.link
+    if link.closed or not link.framed_out:
+        return
+    if session.options.server:
+        session.reporter.error(f"rsync: [{session.role}] {error}\n".encode("utf-8", "surrogateescape"))
+    if session.dialect.error_exit:
+        link.message(mux.ERROR_EXIT, int32(error.code))
+
+
+async def _serve(session: Session, args: list[bytes], module: ModuleContext | None) -> int:
+    options, link = session.options, session.link
+    own_filters = FilterList.from_options(module.filters if module else [])
+    if module and module.timeout and session.dialect.error_exit:
+        link.message(mux.IO_TIMEOUT, int32(module.timeout))
+    wanted = options.sender or receiver_wants_filters(options, session.dialect)
+    received = await receive_filters(link, session.dialect) if wanted else []
+    filters = own_filters.extended(received)
+    if options.sender:
+        if module and module.write_only:
+            raise RefsyncError("ERROR: module is write only", Exit.SYNTAX)
+        root = module.root if module else b""
+        paths = args[1:]
+        if not paths and (options.recurse or options.dirs or options.list_only):
+            paths = [b"."]
+        return await send(session, paths, filters, root)
+    if module and module.read_only:
+        raise RefsyncError("ERROR: module is read only", Exit.SYNTAX)
+    dest = args[1] if len(args) > 1 else b"."
+    return await receive(session, dest, filters, root=module.root if module else b"", wire_filters=own_filters)
