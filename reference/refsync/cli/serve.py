@@ -1,0 +1,37 @@
+"""``refsync --server``: one transfer over two descriptors."""
+
+from __future__ import annotations
+
+import os
+
+from ..engine.server import serve
+from ..engine.session import PeerExit
+from ..options.model import Options
+from ..session.link import Link
+from ..session.tasks import Tasks
+from ..transport.pump import Pump
+from ..wire.errors import Exit, RefsyncError
+
+
+def run_server(options: Options, args: list[bytes], fd_in: int, fd_out: int) -> int:
+    """Serve a client that speaks over ``fd_in`` and ``fd_out``; returns the exit code.
+
+    What goes wrong once frames are possible is told there; before that, on
+    standard error, which a remote shell carries to the user.
+    """
+    link = Link()
+    pump = Pump(link, fd_in, fd_out, timeout=options.timeout)
+    tasks = Tasks(link, serve(link, options, args))
+    try:
+        pump.run(tasks)
+        return int(tasks.results[0])
+    except PeerExit as error:
+        pump.flush()
+        return error.code
+    except RefsyncError as error:
+        if not link.framed_out and not link.closed:
+            os.write(2, f"rsync: {error}\n".encode("utf-8", "surrogateescape"))
+        pump.flush()
+        return error.code
+    except BrokenPipeError:
+        return Exit.STREAM_IO
