@@ -183,7 +183,7 @@ class Receiver:
         session, link = self._session, self._session.link
         head = await self._read_head()
         hasher = session.checksums.new_file()
-        rebuilt = Reconstructor(head, basis if basis >= 0 else None, temp.writer, hasher)
+        rebuilt = Reconstructor(head, basis if basis >= 0 else None, temp.writer, hasher, in_place=temp.inplace)
         decode = self._decoder.decode
         done = 0
         while True:

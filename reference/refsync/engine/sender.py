@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
 
 from ..delta.match import Matcher, whole_file_ops
+from ..delta.source import Source
 from ..wire import items, mux, stats, sumhead
-from ..wire.cursor import Cursor
+from ..wire.cursor import Buffer, Cursor
 from ..wire.entry import FileEntry
 from ..wire.errors import NeedMoreData, ProtocolError
 from ..wire.integers import int32
@@ -148,12 +150,13 @@ class Sender:
             link.write(answer + sumhead.encode(head))
             session.reporter.file_started(entry)
             hasher = session.checksums.new_file()
+            source = Source(fd, length)
             if head.count:
                 inplace = session.options.inplace and attrs.basis_type == items.BASIS_FNAME
-                matcher = Matcher(head, sums, session.checksums, updating_basis=inplace)
-                ops = matcher.ops(fd, length, hasher)
+                matcher = Matcher(head, sums, session.checksums, in_place=inplace)
+                ops: Iterator[Buffer | int] = matcher.ops(source, hasher)
             else:
-                ops = whole_file_ops(fd, length, hasher)
+                ops = whole_file_ops(source, hasher)
             done = 0
             for op in ops:
                 if isinstance(op, int):
@@ -170,7 +173,7 @@ class Sender:
             link.write(self._encoder.end() + hasher.digest())
             session.reporter.file_done(done)
             session.reporter.item(entry, attrs.iflags)
-            if done < length:
+            if source.shrank:
                 session.io_error |= IOERR_GENERAL
                 session.fail(b'read errors mapping "' + os.path.abspath(path) + b'": file shrank while it was sent')
         except OSError as error:

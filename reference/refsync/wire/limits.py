@@ -11,6 +11,8 @@ MAX_PATH = 4096
 MAX_NEGOTIATION_STRING = 256
 #: A line of the daemon's greeting, message of the day or module request (upstream ``BIGPATHBUFLEN``).
 MAX_DAEMON_LINE = 4096 + 1024
+#: The same where a daemon reads it before it knows who is there (upstream ``clientserver.c:start_daemon``).
+MAX_DAEMON_REQUEST = 1024
 #: Arguments a client may send to a daemon; upstream 3.5 refuses past this.
 MAX_DAEMON_ARGS = 16000
 #: All daemon arguments together; keeps one connection from holding more than this before it is authorised.

@@ -1,0 +1,1 @@
+"""Sums, matching and rebuilding: what makes a transfer a delta."""
