@@ -1,0 +1,1 @@
+"""The file system: scanning, comparing, writing, attributes; confined where a peer chooses the names."""
