@@ -1,0 +1,85 @@
+"""The releases that can be fetched by name, as data.
+
+A release is named after what it is. Where it comes from is a list of suites, tried in turn: the same upstream
+version may be in Debian's trixie and in one of Ubuntu's suites, and any one of them will do. The version is
+checked after the package index has been read, so a suite that has moved on is passed over, not mistaken.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Literal
+
+from refsync_conformance.peers.model import PeerKind
+
+Distribution = Literal["debian", "debian-security", "ubuntu"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Origin:
+    """One suite of one archive."""
+
+    distribution: Distribution
+    suite: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Release:
+    """A release by name; `wanted` is the beginning that the package's upstream version must have."""
+
+    name: str
+    kind: PeerKind
+    package: str
+    wanted: str
+    program: str
+    origins: tuple[Origin, ...]
+
+
+REQUIRED = "upstream-3.4.1"
+
+_RSYNC = "usr/bin/rsync"
+
+RELEASES: tuple[Release, ...] = (
+    Release(
+        "upstream-3.4.1",
+        "upstream",
+        "rsync",
+        "3.4.1",
+        _RSYNC,
+        (
+            Origin("debian", "trixie"),
+            Origin("ubuntu", "resolute"),
+            Origin("ubuntu", "questing"),
+            Origin("ubuntu", "plucky"),
+        ),
+    ),
+    Release("upstream-3.2.3", "upstream", "rsync", "3.2.3", _RSYNC, (Origin("debian", "bullseye"),)),
+    Release(
+        "upstream-3.2.7",
+        "upstream",
+        "rsync",
+        "3.2.7",
+        _RSYNC,
+        (Origin("debian", "bookworm"), Origin("ubuntu", "noble"), Origin("ubuntu", "jammy")),
+    ),
+    Release(
+        "upstream-3.5.0",
+        "upstream",
+        "rsync",
+        "3.5.0",
+        _RSYNC,
+        (Origin("debian-security", "bookworm-security"), Origin("debian-security", "trixie-security")),
+    ),
+    Release("upstream-3.5", "upstream", "rsync", "3.5.", _RSYNC, (Origin("debian", "sid"),)),
+    Release("gokr-rsync", "go", "gokr-rsync", "", "usr/bin/gokr-rsync", (Origin("debian", "sid"),)),
+)
+
+BY_NAME = {release.name: release for release in RELEASES}
+
+
+def canonical(name: str) -> str:
+    """The catalogue's name for `name`; `3.4.1` and `rsync-3.4.1` are accepted for `upstream-3.4.1`."""
+    for candidate in (name, f"upstream-{name}", name.replace("rsync-", "upstream-", 1)):
+        if candidate in BY_NAME:
+            return candidate
+    return name

@@ -1,0 +1,38 @@
+"""What a peer is, for the rest of the suite."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+from typing import Literal
+
+PeerKind = Literal["upstream", "refsync", "go", "exec"]
+
+
+class PeerError(Exception):
+    """A peer can't be had: unknown name, nothing cached and no way to fetch it, or it does not run.
+
+    The text is meant for the person at the terminal and ends with what to do. A run that meets one is an
+    error of the suite (exit 3), never a skip.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Peer:
+    """One implementation, ready to run.
+
+    `path` is a single executable file, fit for `--rsync-path` as well as for `subprocess`. `protocol` is the
+    number that the peer itself put into its greeting: the version does not tell it.
+    """
+
+    name: str
+    version: str
+    protocol: int
+    path: pathlib.Path
+    kind: PeerKind
+    package: str = ""
+    """The package's full version when it came as one (`3.4.1+ds1-5+deb13u4`), otherwise empty."""
