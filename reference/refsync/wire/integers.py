@@ -153,7 +153,7 @@ def read_varlong(cursor: Cursor, min_bytes: int) -> int:
 
 
 def varlong(value: int, min_bytes: int) -> bytes:
-    """INT-7: the shortest form of at least ``min_bytes`` bytes."""
+    """INT-7: the shortest form of at least ``min_bytes`` bytes; those of 1 and 2 cannot hold every value."""
     if not INT64_MIN <= value <= INT64_MAX:
         raise ValueError(f"{value} does not fit a varlong")
     return _pack_variable(value & 0xFFFFFFFFFFFFFFFF, 8, min_bytes)
@@ -164,8 +164,12 @@ def _pack_variable(value: int, width: int, min_bytes: int) -> bytes:
     count = max((value.bit_length() + 7) // 8, min_bytes)
     raw = value.to_bytes(width, "little")
     top = raw[count - 1]
+    if count - min_bytes > 6:
+        raise ValueError(f"{value} does not fit a varlong of {min_bytes} bytes and six more")
     bit = 1 << (7 - count + min_bytes)  # the lowest bit that the count leaves no room for
     if top >= bit:
+        if count - min_bytes == 6:
+            raise ValueError(f"{value} does not fit a varlong of {min_bytes} bytes and six more")
         return bytes((~(bit - 1) & 0xFF,)) + raw[:count]
     if count > min_bytes:
         return bytes((top | (~(bit * 2 - 1) & 0xFF),)) + raw[: count - 1]

@@ -1,0 +1,171 @@
+"""``refsync-fuzz``: run, replay, measure and keep the fuzz targets.
+
+Exit codes: 0 all held; 1 a finding, or a fault of the corpus; 2 usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import check, corpus, export, measure, runners, triage
+from . import target as targets
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code."""
+    options = _parser().parse_args(argv)
+    try:
+        return int(options.action(options))
+    except LookupError as error:
+        print(f"refsync-fuzz: {error.args[0]}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="refsync-fuzz", description="Fuzz refsync.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, action: object, text: str, *, many: bool = True) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.set_defaults(action=action)
+        if many:
+            sub.add_argument("targets", nargs="*", metavar="TARGET", help="all if none is named")
+        else:
+            sub.add_argument("target", metavar="TARGET")
+        return sub
+
+    command("list", _list, "show the targets")
+    run = command("run", _run, "fuzz one target", many=False)
+    run.add_argument("--time", type=int, default=0, metavar="S", help="seconds")
+    run.add_argument("--runs", type=int, default=0, metavar="N", help="executions")
+    run.add_argument("--jobs", type=int, default=1, metavar="N", help="processes (coverage-guided only)")
+    run.add_argument("--seed", type=int, default=0, metavar="N", help="makes the run repeatable")
+    run.add_argument("--engine", choices=("auto", "atheris", "plain", "hypothesis"), default="auto")
+    run.add_argument("--log", action="store_true", help="print what the engine printed")
+    replay = command("replay", _replay, "run the committed inputs, or the given files")
+    replay.add_argument(
+        "--file", type=Path, action="append", default=[], help="an input of the one target named"
+    )
+    cover = command("coverage", _coverage, "replay the corpus under coverage and write reports")
+    cover.add_argument("--out", type=Path, default=None, metavar="DIR")
+    command("seeds", _seeds, "write the made seeds, the dictionaries and the stubs")
+    command("merge", _merge, "add what runs found and reaches new code to the seeds", many=False)
+    smaller = command("minimize", _minimize, "shorten an input that breaks the oracle", many=False)
+    smaller.add_argument("crash", type=Path)
+    smaller.add_argument("--out", type=Path, default=None, help="default: a regression of the target")
+    command("check", _check, "hold every target and the corpus to their rules")
+    out = command("export", _export, "write corpora in the layout of OSS-Fuzz")
+    out.add_argument("--out", type=Path, default=None, metavar="DIR")
+    return parser
+
+
+def _list(options: argparse.Namespace) -> int:
+    for target in targets.load_all(options.targets):
+        surface = target.surface
+        count = sum(1 for _ in corpus.inputs(target.name))
+        print(
+            f"P{surface.priority} {target.name:22} {surface.oracle:6} {count:4} inputs  {', '.join(surface.code)}"
+        )
+    return 0
+
+
+def _run(options: argparse.Namespace) -> int:
+    if not options.time and not options.runs:
+        options.time = 60
+    engine = options.engine
+    if engine == "auto":
+        engine = "atheris" if runners.have_atheris() else "plain"
+        if engine == "plain":
+            print("atheris is not installed: mutating without guidance", file=sys.stderr)
+    target = targets.load(options.target)
+    if engine == "atheris":
+        report = runners.run_atheris(
+            target, seconds=options.time, runs=options.runs, jobs=options.jobs, seed=options.seed
+        )
+    elif engine == "plain":
+        report = runners.run_plain(target, seconds=options.time, runs=options.runs, seed=options.seed)
+    else:
+        report = runners.run_hypothesis(target, runs=options.runs)
+    if options.log or report.findings:
+        print(report.log[-6000:])
+    print(
+        f"{target.name}: {report.executions} executions in {report.seconds:.1f} s "
+        f"({report.rate:.0f}/s, {report.engine}), {len(report.findings)} findings"
+    )
+    for path in report.findings:
+        print(f"  {path}")
+    return 1 if report.findings else 0
+
+
+def _replay(options: argparse.Namespace) -> int:
+    broken = 0
+    for target in targets.load_all(options.targets):
+        chosen = [(path, path.read_bytes()) for path in options.file] or list(corpus.inputs(target.name))
+        start = time.monotonic()
+        for path, data in chosen:
+            found = triage.run(target, data)
+            if found is not None:
+                broken += 1
+                print(f"{target.name}: {path.parent.name}/{path.name}: {found}")
+                if options.file:
+                    print(found.trace)
+        print(f"{target.name}: {len(chosen)} inputs in {time.monotonic() - start:.2f} s")
+    return 1 if broken else 0
+
+
+def _coverage(options: argparse.Namespace) -> int:
+    out = options.out or corpus.work_root() / "coverage"
+    for row in measure.measure(options.targets, out):
+        print(
+            f"{row.target:22} {row.inputs:4} inputs  lines {row.lines:5.1f} %  branches {row.branches:5.1f} %"
+        )
+    print(f"reports: {out}")
+    return 0
+
+
+def _seeds(options: argparse.Namespace) -> int:
+    for target in targets.load_all(options.targets):
+        count = corpus.write_seeds(target) + runners.write_stub(target.name)
+        print(f"{target.name}: {count} files written")
+    return 0
+
+
+def _merge(options: argparse.Namespace) -> int:
+    before, after = runners.merge(targets.load(options.target))
+    print(f"{options.target}: {before} seeds before, {after} after")
+    return 0
+
+
+def _minimize(options: argparse.Namespace) -> int:
+    target = targets.load(options.target)
+    data = options.crash.read_bytes()
+    try:
+        small = triage.minimize(target, data)
+    except ValueError as error:
+        print(f"{options.crash}: {error}", file=sys.stderr)
+        return 1
+    out = options.out or corpus.directory(target.name, "regressions") / corpus.content_name(small)[:12]
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_bytes(small)
+    print(f"{len(data)} -> {len(small)} bytes: {out}\n{triage.run(target, small)}")
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    found = [] if options.targets else list(check.strays())
+    for target in targets.load_all(options.targets):
+        found += check.faults(target)
+    print("\n".join(found) or "all held")
+    return 1 if found else 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    out = options.out or corpus.work_root() / "export"
+    for target in targets.load_all(options.targets):
+        for path in export.export(target, out):
+            print(path)
+    return 0
