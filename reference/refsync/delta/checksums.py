@@ -50,7 +50,6 @@ class _None:
     def digest(self) -> bytes:
         return b"\0"
 
-
     def digest(self) -> bytes: ...
 
 

@@ -46,7 +46,9 @@ class Matcher:
         full = head.count - (1 if head.remainder else 0)
         size = self._size
         self._full = full
-        self._last_of = {packed[at : at + size]: index for index, at in enumerate(range(0, full * size, size))}
+        self._last_of = {
+            packed[at : at + size]: index for index, at in enumerate(range(0, full * size, size))
+        }
         self._table = native.SumTable([int.from_bytes(key[:4], "little") for key in self._last_of])
 
     def ops(self, source: Source, hasher: Hasher) -> Iterator[Buffer | int]:

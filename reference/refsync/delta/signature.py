@@ -64,7 +64,9 @@ def make_sums(fd: int, head: SumHead, checksums: Checksums) -> bytes:
     while left > 0:
         data = os.pread(fd, min(batch, left), offset)
         if len(data) < min(batch, left):
-            data = data.ljust(min(batch, left), b"\0")  # it shrank: the digest will tell, and the file is sent again
+            data = data.ljust(
+                min(batch, left), b"\0"
+            )  # it shrank: the digest will tell, and the file is sent again
         view = memoryview(data)
         for index, weak in enumerate(block_weak_sums(data, head.block_length)):
             at = index * head.block_length

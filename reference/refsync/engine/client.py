@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..filters.exchange import encode_filters, protecting, receiver_wants_filters
 from ..filters.rulelist import FilterList
 from ..options.model import Options
 from ..session.link import Link
 from ..session.setup import negotiate
 from ..wire.errors import RefsyncError
-from ..wire.filterlist import receiver_wants_filters, send_filters
 from .listing import split_argument
 from .report import Reporter
 from .roles import receive, send
@@ -41,11 +41,15 @@ async def run(
     try:
         started(session)
         if not options.sender or receiver_wants_filters(options, session.dialect):
-            link.write(send_filters(filters, session.dialect, options, sender=options.sender))
+            link.write(encode_filters(filters, session.dialect, options))
         if options.sender:
             return await send(session, paths, filters)
         return await receive(
-            session, dest, filters, wire_filters=filters, requested=requested_names(paths)
+            session,
+            dest,
+            protecting(filters, options),
+            wire_filters=filters,
+            requested=requested_names(paths),
         )
     except PeerExit:
         await link.flush()

@@ -84,28 +84,44 @@ class Creator:
         if self._unwanted(entry, status):
             return False
         is_file = status is not None and stat.S_ISREG(status.st_mode)
-        self._target.fix_mode(entry, status if status is not None and not stat.S_ISDIR(status.st_mode) else None)
-        if options.update and status is not None and entry.mtime - status.st_mtime_ns // 10**9 < options.modify_window:
+        self._target.fix_mode(
+            entry, status if status is not None and not stat.S_ISDIR(status.st_mode) else None
+        )
+        if (
+            options.update
+            and status is not None
+            and entry.mtime - status.st_mtime_ns // 10**9 < options.modify_window
+        ):
             if options.verbose > 1:
                 self._session.reporter.info(entry.name + b" is newer\n")
             return False
         if status is not None and not is_file and not self._deleter.make_way(entry, status, b"regular file"):
             return False
         name = self._target.name(entry)
-        if status is not None and is_file and self._itemizer.unchanged(entry, self._target.path(name), status):
+        if (
+            status is not None
+            and is_file
+            and self._itemizer.unchanged(entry, self._target.path(name), status)
+        ):
             self._set(name, entry, status, report=True)
             self._itemizer.itemize(entry, ndx, status, 0)
             return False
         return True
 
-    def _set(self, name: bytes, entry: FileEntry, status: os.stat_result | None, *, report: bool = False) -> None:
+    def _set(
+        self, name: bytes, entry: FileEntry, status: os.stat_result | None, *, report: bool = False
+    ) -> None:
         """Apply the attributes; with ``-vv`` say what came of it, as upstream does without ``-i``."""
         updated = False
         if not self._options.dry_run:
             updated = self._target.attributes.apply(name, entry, status)
         elif status is not None:
             updated = False
-        if report and self._options.verbose > 1 and not (self._options.itemize or self._options.log_format_given):
+        if (
+            report
+            and self._options.verbose > 1
+            and not (self._options.itemize or self._options.log_format_given)
+        ):
             self._session.reporter.info(entry.name + (b"\n" if updated else b" is uptodate\n"))
 
     # -- directories ------------------------------------------------------
@@ -113,12 +129,20 @@ class Creator:
     def early_directory(self, entry: FileEntry) -> None:
         """IREC-8: while its parent is at hand, so that the parent's time can be set when the parent is done."""
         options = self._options
-        if self._skipped(entry) or not options.times or options.omit_dir_times or options.dry_run or options.existing:
+        if (
+            self._skipped(entry)
+            or not options.times
+            or options.omit_dir_times
+            or options.dry_run
+            or options.existing
+        ):
             return
         name = self._target.name(entry)
         try:
             status = self._target.lstat(name)
-            if status is None or (not stat.S_ISDIR(status.st_mode) and self._deleter.make_way(entry, status, b"directory")):
+            if status is None or (
+                not stat.S_ISDIR(status.st_mode) and self._deleter.make_way(entry, status, b"directory")
+            ):
                 self._target.dest.mkdir(name, entry.mode & 0o700)
                 self._made.add(entry.name)
         except OSError:
@@ -159,7 +183,9 @@ class Creator:
             try:  # files have to go in; touch_up takes it back
                 self._target.dest.chmod(name, stat.S_IMODE(entry.mode) | 0o700)
             except OSError as error:
-                self._session.fail(os_error("failed to modify permissions on", self._target.path(name), error, b""))
+                self._session.fail(
+                    os_error("failed to modify permissions on", self._target.path(name), error, b"")
+                )
 
     def _fail_directory(self, entry: FileEntry) -> None:
         self._session.reporter.error(b"*** Skipping any contents from this failed directory ***\n")
@@ -185,7 +211,9 @@ class Creator:
         status = self._stat(entry)
         if self._unwanted(entry, status):
             return
-        self._target.fix_mode(entry, status if status is not None and not stat.S_ISDIR(status.st_mode) else None)
+        self._target.fix_mode(
+            entry, status if status is not None and not stat.S_ISDIR(status.st_mode) else None
+        )
         wanted = (
             (entry.is_link and options.links)
             or (entry.is_device and options.devices and self._root)
@@ -229,7 +257,9 @@ class Creator:
             if entry.is_link:
                 dest.symlink(entry.link or b"", made)
             else:
-                dest.mknod(made, entry.mode, os.makedev(entry.rdev_major, entry.rdev_minor) if entry.is_device else 0)
+                dest.mknod(
+                    made, entry.mode, os.makedev(entry.rdev_major, entry.rdev_minor) if entry.is_device else 0
+                )
         except OSError as error:
             what = "symlink" if entry.is_link else "mknod"
             self._session.fail(os_error(what, self._target.path(name), error))

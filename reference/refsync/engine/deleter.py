@@ -45,7 +45,6 @@ class Deleter:
                 session.reporter.info(b"IO error encountered -- skipping file deletion\n")
                 self._warned = True
             return
-        self._filters.enter_dir(self._target.path(directory.name), directory.name)
         for name, status in self._contents(directory.name):
             if name in names:
                 continue

@@ -165,7 +165,9 @@ class Generator:
                 fd = self._target.dest.open_read(name)
             except OSError as error:
                 session.reporter.error(
-                    b"rsync: [generator] " + os_error("failed to open", self._target.path(name), error, b", continuing") + b"\n"
+                    b"rsync: [generator] "
+                    + os_error("failed to open", self._target.path(name), error, b", continuing")
+                    + b"\n"
                 )
                 status = None
             else:

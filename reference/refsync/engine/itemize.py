@@ -24,7 +24,12 @@ class Itemizer:
         self._root = os.geteuid() == 0
 
     def itemize(
-        self, entry: FileEntry, ndx: int | None, status: os.stat_result | None, iflags: int, xname: bytes | None = None
+        self,
+        entry: FileEntry,
+        ndx: int | None,
+        status: os.stat_result | None,
+        iflags: int,
+        xname: bytes | None = None,
     ) -> None:
         """Send what is to be reported of ``entry``; ``status`` is what is here, None if nothing.
 
@@ -92,5 +97,8 @@ class Itemizer:
                 return False
             return same_mtime(entry, status, options)
         if entry.is_device:
-            return (os.major(status.st_rdev), os.minor(status.st_rdev)) == (entry.rdev_major, entry.rdev_minor)
+            return (os.major(status.st_rdev), os.minor(status.st_rdev)) == (
+                entry.rdev_major,
+                entry.rdev_minor,
+            )
         return True

@@ -112,14 +112,18 @@ class ListReceiver:
             if entry.dirname != expected or (name == b"." and parent is not None):
                 shown = name.decode("utf-8", "backslashreplace")
                 raise ProtocolError(
-                    f"ABORTING due to invalid path from sender: {shown}", clause="HOST-3", code=Exit.UNSUPPORTED
+                    f"ABORTING due to invalid path from sender: {shown}",
+                    clause="HOST-3",
+                    code=Exit.UNSUPPORTED,
                 )
         if name == b".":
             return
         if self._requested is not None and name.split(b"/", 1)[0] not in self._requested:
             shown = name.decode("utf-8", "backslashreplace")
             raise ProtocolError(
-                f"ERROR: rejecting unrequested file-list name: {shown}", clause="HOST-2", code=Exit.UNSUPPORTED
+                f"ERROR: rejecting unrequested file-list name: {shown}",
+                clause="HOST-2",
+                code=Exit.UNSUPPORTED,
             )
         if self._filters is not None and self._filters.check(name, entry.is_dir) < 0:
             shown = name.decode("utf-8", "backslashreplace")

@@ -135,7 +135,8 @@ class Receiver:
                 whole = await self._write(entry, basis, temp)
             except OSError as error:
                 raise RefsyncError(
-                    f'write failed on "{os.fsdecode(target.path(name))}": {error.strerror} ({error.errno})', Exit.FILE_IO
+                    f'write failed on "{os.fsdecode(target.path(name))}": {error.strerror} ({error.errno})',
+                    Exit.FILE_IO,
                 ) from None
             if whole:
                 target.commit(temp, name, entry, status)

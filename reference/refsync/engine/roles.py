@@ -82,5 +82,3 @@ async def _one_more(session: Session, lists: ListReceiver) -> None:
         await lists.receive(NDX_FLIST_OFFSET - ndx)
     else:
         raise ProtocolError(f"Invalid dir index: {ndx}", clause="IREC-5")
-
-

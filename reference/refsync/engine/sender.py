@@ -88,7 +88,9 @@ class Sender:
             if ndx == NDX_DEL_STATS:
                 session.deletions = await link.read(stats.decode_delete_stats)
                 if session.options.server:
-                    link.write(session.ndx_out.encode(NDX_DEL_STATS) + stats.encode_delete_stats(session.deletions))
+                    link.write(
+                        session.ndx_out.encode(NDX_DEL_STATS) + stats.encode_delete_stats(session.deletions)
+                    )
                 continue
             if ndx < NDX_DONE:
                 raise ProtocolError(f"Invalid file index: {ndx}", clause="NDX-5")
@@ -138,7 +140,13 @@ class Sender:
         return head, await link.read(lambda cursor: cursor.take(size))
 
     async def _send_file(
-        self, ndx: int, entry: FileEntry, attrs: items.ItemAttrs, answer: bytes, head: sumhead.SumHead, sums: bytes
+        self,
+        ndx: int,
+        entry: FileEntry,
+        attrs: items.ItemAttrs,
+        answer: bytes,
+        head: sumhead.SumHead,
+        sums: bytes,
     ) -> None:
         session, link = self._session, self._session.link
         path = join(entry.path, entry.name)
@@ -175,7 +183,9 @@ class Sender:
             session.reporter.item(entry, attrs.iflags)
             if source.shrank:
                 session.io_error |= IOERR_GENERAL
-                session.fail(b'read errors mapping "' + os.path.abspath(path) + b'": file shrank while it was sent')
+                session.fail(
+                    b'read errors mapping "' + os.path.abspath(path) + b'": file shrank while it was sent'
+                )
         except OSError as error:
             # the receiver waits for this file's tokens: ending them with a wrong digest makes it discard the file
             session.io_error |= IOERR_GENERAL

@@ -8,13 +8,13 @@ from __future__ import annotations
 import os
 import time
 
+from ..filters.exchange import protecting, receiver_wants_filters
 from ..filters.rulelist import FilterList
 from ..options.model import Options
 from ..session.link import Link
 from ..session.setup import Offer, negotiate
-from ..wire import mux
+from ..wire import filterlist, mux
 from ..wire.errors import Exit, RefsyncError
-from ..wire.filterlist import receive_filters, receiver_wants_filters
 from ..wire.integers import int32
 from .module import ModuleContext
 from .report import RemoteReporter
@@ -90,7 +90,7 @@ async def _serve(session: Session, args: list[bytes], module: ModuleContext | No
     if module and module.timeout and session.dialect.error_exit:
         link.message(mux.IO_TIMEOUT, int32(module.timeout))
     wanted = options.sender or receiver_wants_filters(options, session.dialect)
-    received = await receive_filters(link, session.dialect) if wanted else []
+    received = await link.read(filterlist.decode) if wanted else []
     filters = own_filters.extended(received)
     if options.sender:
         if module and module.write_only:
@@ -103,4 +103,10 @@ async def _serve(session: Session, args: list[bytes], module: ModuleContext | No
     if module and module.read_only:
         raise RefsyncError("ERROR: module is read only", Exit.SYNTAX)
     dest = args[1] if len(args) > 1 else b"."
-    return await receive(session, dest, filters, root=module.root if module else b"", wire_filters=own_filters)
+    return await receive(
+        session,
+        dest,
+        protecting(filters, options),
+        root=module.root if module else b"",
+        wire_filters=own_filters,
+    )

@@ -25,7 +25,9 @@ class Target:
     its own. ``missing`` is a directory that a dry run did not make.
     """
 
-    def __init__(self, session: Session, root: bytes, local_name: bytes | None = None, *, missing: bool = False) -> None:
+    def __init__(
+        self, session: Session, root: bytes, local_name: bytes | None = None, *, missing: bool = False
+    ) -> None:
         self._session = session
         self.root = root
         self.local_name = local_name
@@ -119,7 +121,11 @@ def open_target(session: Session, lists: FileLists, dest: bytes, base: bytes = b
             raise _refuse("destination must be a directory when copying more than 1 file")
         if first is not None and first.is_dir:
             raise _refuse("cannot overwrite non-directory with a directory")
-    if total > 1 or trailing or (first is not None and first.is_dir and total == 1 and lists.inc_recurse and not lists.eof):
+    if (
+        total > 1
+        or trailing
+        or (first is not None and first.is_dir and total == 1 and lists.inc_recurse and not lists.eof)
+    ):
         if status is not None:
             raise RefsyncError("ERROR: destination path is not a directory", Exit.SYNTAX)
         path = path.rstrip(b"/") or b"/"

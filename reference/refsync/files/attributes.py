@@ -19,10 +19,7 @@ ACCESS_BITS = 0o777
 
 
 def same_mtime(entry: FileEntry, status: os.stat_result, options: Options) -> bool:
-    """FS-6: equal seconds; nanoseconds count only if both have some and no window was given.
-
-    A negative window asks for exact nanoseconds.
-    """
+    """FS-6: equal seconds, or within the window; a negative window asks for equal nanoseconds too."""
     seconds, nanoseconds = divmod(status.st_mtime_ns, 10**9)
     window = options.modify_window
     if window == 0:
@@ -124,7 +121,11 @@ class Attributes:
             status = self._dest.lstat(name)
             if status is None or not stat.S_ISDIR(status.st_mode):
                 return
-            if not self._superuser and not entry.mode & stat.S_IWUSR and (status.st_mode ^ entry.mode) & CHMOD_BITS:
+            if (
+                not self._superuser
+                and not entry.mode & stat.S_IWUSR
+                and (status.st_mode ^ entry.mode) & CHMOD_BITS
+            ):
                 self._dest.chmod(name, stat.S_IMODE(entry.mode))
             self._times(name, entry, status)
         except OSError as error:

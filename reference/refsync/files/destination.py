@@ -178,16 +178,28 @@ class Destination:
             temp = self.temp_name(name)
             base, parent = self._at(temp)
             try:
-                fd = os.open(base, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=parent)
+                fd = os.open(
+                    base,
+                    os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC,
+                    0o600,
+                    dir_fd=parent,
+                )
             except FileExistsError:
                 continue
-            return TempFile(fd, temp, base, _component(name[name.rfind(b"/") + 1 :]), os.dup(parent), sparse=sparse)
+            return TempFile(
+                fd, temp, base, _component(name[name.rfind(b"/") + 1 :]), os.dup(parent), sparse=sparse
+            )
         raise OSError(17, os.strerror(17))
 
     def open_inplace(self, name: bytes, *, sparse: bool = False) -> OutputFile:
         """The file itself, made if it is missing (``--inplace``)."""
         base, parent = self._at(name)
-        fd = os.open(base, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600, dir_fd=parent)
+        fd = os.open(
+            base,
+            os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC,
+            0o600,
+            dir_fd=parent,
+        )
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             os.close(fd)
             raise OSError(22, os.strerror(22))

@@ -94,7 +94,9 @@ class InPlaceFile(OutputFile):
 class TempFile(OutputFile):
     """A file beside its destination. ``directory`` is a descriptor that it owns: no path can lead elsewhere."""
 
-    def __init__(self, fd: int, name: bytes, base: bytes, final: bytes, directory: int, *, sparse: bool) -> None:
+    def __init__(
+        self, fd: int, name: bytes, base: bytes, final: bytes, directory: int, *, sparse: bool
+    ) -> None:
         super().__init__(fd, name, sparse=sparse)
         self._base = base
         self._final = final

@@ -20,4 +20,8 @@ __all__ = ["HAVE_KERNEL", "SumTable", "block_weak_sums", "describe", "weak_sum"]
 
 def describe() -> str:
     """For ``--version``: which parts are native."""
-    return "native: rolling search, block sums, MD4" if HAVE_KERNEL else "native: none (built without a C compiler)"
+    return (
+        "native: rolling search, block sums, MD4"
+        if HAVE_KERNEL
+        else "native: none (built without a C compiler)"
+    )

@@ -73,15 +73,22 @@ async def start(
 ) -> Admitted | None:
     """Converse until the client has sent its arguments; None if it only wanted the list.
 
-    Refusals and what the client gets wrong are told to it (``@ERROR``) and raised.
+    Refusals and what the client gets wrong are told to it (``@ERROR``) and
+    raised. After the OK that is no longer possible: a client then takes
+    nothing but the setup (GREET-9), so wrong arguments just end the connection.
     """
     try:
-        return await _converse(link, host, protocol, digests)
+        admitted = await _converse(link, host, protocol, digests)
     except (Refused, ProtocolError) as error:
-        # After the OK a client reads frames, which can't be started before its arguments are known.
         link.write(greeting.error_answer(error.message))
         await link.flush()
         raise
+    if admitted:
+        link.write(greeting.encode_answer(greeting.Answer("ok")))
+        reader = greeting.ArgumentReader(nulls=admitted.protocol >= greeting.NULLS_SINCE)
+        while argument := await link.read(reader.decode):
+            admitted.arguments.append(argument)
+    return admitted
 
 
 async def _converse(link: Link, host: Host, ours: int, digests: tuple[str, ...]) -> Admitted | None:
@@ -111,12 +118,7 @@ async def _converse(link: Link, host: Host, ours: int, digests: tuple[str, ...])
     if host.open(module):
         user = await _authenticate(link, host, module, theirs.digests, digests, protocol)
     host.enter()
-    link.write(greeting.encode_answer(greeting.Answer("ok")))
-    reader = greeting.ArgumentReader(nulls=protocol >= greeting.NULLS_SINCE)
-    arguments = []
-    while argument := await link.read(reader.decode):
-        arguments.append(argument)
-    return Admitted(module, arguments, protocol, theirs.protocol, user, early_input)
+    return Admitted(module, [], protocol, theirs.protocol, user, early_input)
 
 
 async def _authenticate(

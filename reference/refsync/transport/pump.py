@@ -31,7 +31,13 @@ class Pump:
     """
 
     def __init__(
-        self, link: Link, fd_in: int, fd_out: int, *, timeout: int = 0, keepalive: Callable[[], None] | None = None
+        self,
+        link: Link,
+        fd_in: int,
+        fd_out: int,
+        *,
+        timeout: int = 0,
+        keepalive: Callable[[], None] | None = None,
     ) -> None:
         self.link = link
         self.timeout = timeout
@@ -103,7 +109,9 @@ class Pump:
             pass
         except OSError as error:
             if error.errno not in (errno.EPIPE, errno.ECONNRESET):
-                raise RefsyncError(f"write to the peer failed: {os.strerror(error.errno or 0)}", Exit.SOCKET_IO) from None
+                raise RefsyncError(
+                    f"write to the peer failed: {os.strerror(error.errno or 0)}", Exit.SOCKET_IO
+                ) from None
             self._can_send = False  # what the peer said before it went may still be readable
             total = len(out)
         if total:
@@ -128,7 +136,9 @@ class Pump:
             return False
         except OSError as error:
             if error.errno != errno.ECONNRESET:
-                raise RefsyncError(f"read from the peer failed: {os.strerror(error.errno or 0)}", Exit.SOCKET_IO) from None
+                raise RefsyncError(
+                    f"read from the peer failed: {os.strerror(error.errno or 0)}", Exit.SOCKET_IO
+                ) from None
             data = b""
         self._last_io = time.monotonic()
         if not data:

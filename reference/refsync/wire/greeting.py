@@ -168,7 +168,13 @@ def decode_answer(cursor: Cursor) -> Answer:
 
 def encode_answer(answer: Answer) -> bytes:
     """GREET-8: a line of the daemon's; ``ValueError`` if reading it would give another answer."""
-    heads = {"ok": b"@RSYNCD: OK", "exit": b"@RSYNCD: EXIT", "auth": b"@RSYNCD: AUTHREQD ", "error": b"", "text": b""}
+    heads = {
+        "ok": b"@RSYNCD: OK",
+        "exit": b"@RSYNCD: EXIT",
+        "auth": b"@RSYNCD: AUTHREQD ",
+        "error": b"",
+        "text": b"",
+    }
     line = heads[answer.kind] + answer.text
     if parse_answer(line) != answer:
         raise ValueError(f"{line!r} does not say {answer.kind!r}")

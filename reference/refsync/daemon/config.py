@@ -1,0 +1,262 @@
+"""The daemon's configuration: files, defaults and modules, as ``rsyncd.conf`` means them.
+
+Parameters before the first module, or in ``[global]``, set the defaults of
+the modules that follow. ``&merge`` reads another file as if it stood here,
+``&include`` one whose defaults end with it. Clauses DAEMON-1 to DAEMON-4;
+upstream ``loadparm.c``, ``params.c:include_config``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ..wire.errors import Exit, RefsyncError
+from .grammar import Statement, statements
+from .parameters import (
+    BOOL,
+    BOOL3,
+    INTEGER,
+    NOT_HONOURED,
+    PATH,
+    PARAMETERS,
+    REFUSED,
+    STRING,
+    Parameter,
+    Value,
+    squeeze,
+)
+
+_TRUE = ("yes", "true", "1")
+_FALSE = ("no", "false", "0")
+_UNSET = ("unset", "-1")
+#: Files that include files; a file that includes itself would otherwise never end.
+MAX_INCLUDE_DEPTH = 16
+
+Say = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Section:
+    """Values by squeezed parameter name; what is not there has its default."""
+
+    name: str
+    values: dict[str, Value] = field(default_factory=dict)
+
+    def raw(self, name: str) -> Value:
+        key = squeeze(name)
+        return self.values.get(key, PARAMETERS[key].default)
+
+    def text(self, name: str, environment: Mapping[str, str] | None = None) -> str:
+        """A string, with its ``%VAR%`` taken from the environment at this moment (DAEMON-3)."""
+        value = self.raw(name)
+        return expand(
+            value if isinstance(value, str) else "", os.environ if environment is None else environment
+        )
+
+    def number(self, name: str) -> int:
+        value = self.raw(name)
+        return value if isinstance(value, int) else 0
+
+    def flag(self, name: str) -> bool:
+        return bool(self.raw(name))
+
+    def maybe(self, name: str) -> bool | None:
+        """A bool3: None is unset."""
+        value = self.raw(name)
+        return None if value is None else bool(value)
+
+
+@dataclass(slots=True)
+class Config:
+    """``main`` has the global parameters; ``modules`` are in the order of the file."""
+
+    main: Section
+    modules: list[Section]
+
+    def module(self, name: str) -> Section | None:
+        """The module of exactly this name (a section's own name compares more freely, a client's wish does not)."""
+        return next((each for each in reversed(self.modules) if each.name == name), None)
+
+
+def load(path: str, overrides: Sequence[tuple[str, str]] = (), say: Say = lambda text: None) -> Config:
+    """Read a configuration; ``overrides`` are ``--dparam``s, set where the first module starts.
+
+    ``say`` gets a line for each thing that is passed over. ``RefsyncError``
+    (exit 1) if the file can't be read or understood, and if it wants
+    something that this daemon does not do and that its owner relies on.
+    """
+    loader = _Loader(overrides, say)
+    loader.read(path, 0)
+    loader.finish()
+    return Config(loader.main, loader.modules)
+
+
+def expand(text: str, environment: Mapping[str, str]) -> str:
+    """DAEMON-3: ``%VAR%``, where the name starts with a capital and the variable exists; all else stays."""
+    parts = []
+    at = 0
+    while (start := text.find("%", at)) >= 0:
+        end = text.find("%", start + 1)
+        name = text[start + 1 : end] if end >= 0 else ""
+        if name and "A" <= name[0] <= "Z" and name in environment:
+            parts += (text[at:start], environment[name])
+            at = end + 1
+        else:
+            parts.append(text[at : start + 1])
+            at = start + 1
+    parts.append(text[at:])
+    return "".join(parts)
+
+
+class _Loader:
+    def __init__(self, overrides: Sequence[tuple[str, str]], say: Say) -> None:
+        self._overrides = overrides
+        self._say = say
+        self._said: set[str] = set()
+        self._refused: dict[str, str] = {}
+        self._started = False  # a module was seen: the overrides are in
+        self.main = Section("global")
+        self.modules: list[Section] = []
+        self._current = self.main
+
+    def read(self, path: str, depth: int) -> None:
+        if depth > MAX_INCLUDE_DEPTH:
+            raise RefsyncError(f"{path}: files include each other without end", Exit.SYNTAX)
+        try:
+            with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
+                text = file.read()
+        except OSError as error:
+            raise RefsyncError(
+                f'unable to open config file "{path}": {error.strerror} ({error.errno})', Exit.SYNTAX
+            ) from None
+        for statement in statements(text, path):
+            self._take(statement, path, depth)
+
+    def finish(self) -> None:
+        self._start_modules()
+        if self._refused:
+            lines = [
+                f'the parameter "{name}" is not supported yet: {why}' for name, why in self._refused.items()
+            ]
+            raise RefsyncError("\n".join(lines), Exit.SYNTAX)
+
+    def _take(self, statement: Statement, path: str, depth: int) -> None:
+        where = f"{path}, line {statement.line}"
+        if statement.kind == "bad":
+            self._say(f"Ignoring badly formed line in config file: {statement.name} ({where})")
+        elif statement.kind == "directive":
+            self._include(statement, where, depth)
+        elif statement.kind == "section":
+            self._section(statement.name, where)
+        else:
+            self._set(statement.name, statement.value, where)
+
+    def _section(self, name: str, where: str) -> None:
+        if squeeze(name) == "global":
+            self._current = self.main
+            return
+        self._start_modules()
+        if "/" in name:
+            raise RefsyncError(f"{where}: invalid section name in configuration file: {name}", Exit.SYNTAX)
+        same = squeeze(name)
+        known = next((each for each in self.modules if squeeze(each.name) == same), None)
+        if known is None:
+            known = Section(
+                name, {key: v for key, v in self.main.values.items() if PARAMETERS[key].everywhere}
+            )
+            self.modules.append(known)
+        self._current = known
+
+    def _start_modules(self) -> None:
+        """The end of the global part: what the command line says now outweighs the file."""
+        if not self._started:
+            self._started = True
+            self._current = self.main
+            for name, value in self._overrides:
+                if squeeze(name) not in PARAMETERS:
+                    raise RefsyncError(f'Unknown parameter "{name}"', Exit.SYNTAX)
+                self._set(name, value, "--dparam")
+
+    def _set(self, name: str, text: str, where: str) -> None:
+        parameter = PARAMETERS.get(squeeze(name))
+        if parameter is None:
+            self._say(f'IGNORING unknown parameter "{name}" ({where})')
+            return
+        if self._current is not self.main and not parameter.everywhere:
+            self._say(f"Global parameter {name} found in module section! ({where})")
+            return
+        try:
+            value = _value(parameter, text)
+        except ValueError:
+            self._say(f'Badly formed boolean in configuration file: "{text}". ({where})')
+            return
+        if parameter.status != "supported" and value not in (parameter.default, "", False):
+            self._object(parameter)
+        self._current.values[squeeze(parameter.name)] = value
+
+    def _object(self, parameter: Parameter) -> None:
+        if parameter.status == REFUSED:
+            self._refused[parameter.name] = parameter.reason
+        elif parameter.status == NOT_HONOURED and parameter.name not in self._said:
+            self._said.add(parameter.name)
+            self._say(f'the parameter "{parameter.name}" has no effect yet: {parameter.reason}')
+
+    def _include(self, statement: Statement, where: str, depth: int) -> None:
+        kind = statement.name.lower()
+        if kind not in ("&include", "&merge"):
+            raise RefsyncError(f"{where}: Unknown directive: {statement.name}.", Exit.SYNTAX)
+        include = kind == "&include"
+        for path in _files(statement.value, ".conf" if include else ".inc", where):
+            if include:
+                kept = dict(self.main.values)
+                self._current = self.main
+            self.read(path, depth + 1)
+            if include:
+                self.main.values = kept
+                self._current = self.main
+
+
+def _files(path: str, ending: str, where: str) -> list[str]:
+    """A file, or those of a directory that have the ending, sorted."""
+    try:
+        if not os.path.isdir(path):
+            os.stat(path)
+            return [path]
+        names = sorted(name for name in os.listdir(path) if name.endswith(ending))
+    except OSError as error:
+        raise RefsyncError(
+            f'{where}: unable to stat config file "{path}": {error.strerror} ({error.errno})', Exit.SYNTAX
+        ) from None
+    return [os.path.join(path, name) for name in names]
+
+
+def _value(parameter: Parameter, text: str) -> Value:
+    """The value in a text; ``ValueError`` for a boolean that is none."""
+    if parameter.type == STRING:
+        return text
+    if parameter.type == PATH:
+        return text.rstrip("/") or text[:1]
+    text = expand(text, os.environ)
+    if parameter.type in (BOOL, BOOL3):
+        word = squeeze(text)
+        if word in _TRUE or word in _FALSE:
+            return word in _TRUE
+        if parameter.type == BOOL3 and word in _UNSET:
+            return None
+        raise ValueError(text)
+    if parameter.type == INTEGER:
+        return _integer(text)
+    return text
+
+
+def _integer(text: str) -> int:
+    """As C's ``atoi``: the number that the text starts with, else 0."""
+    text = text.strip()
+    sign = -1 if text[:1] == "-" else 1
+    digits = text[1:] if text[:1] in ("-", "+") else text
+    end = 0
+    while end < len(digits) and digits[end] in "0123456789":
+        end += 1
+    return sign * int(digits[:end] or 0)
