@@ -22,6 +22,17 @@ TIMEOUT = 600
 """Seconds for one call of apt; the largest index is about 10 MB."""
 
 
+NOT_NEEDED = ("init-system-helpers", "lsb-base")
+"""Declared as installed: they only start services, and pull Perl and dpkg in on older releases."""
+
+
+def _installed(package: str) -> str:
+    return (
+        f"Package: {package}\nStatus: install ok installed\nVersion: 999\nArchitecture: all\n"
+        f"Multi-Arch: foreign\nMaintainer: none\nDescription: declared, not there\n"
+    )
+
+
 def _environment(configuration: pathlib.Path | None = None) -> dict[str, str]:
     environment = {**os.environ, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
     environment.pop("APT_CONFIG", None)
@@ -69,20 +80,23 @@ def acquire_settings(dump: str) -> list[str]:
 
 
 class PrivateApt:
-    """One suite of one mirror, through an apt that keeps everything below `top` (an existing directory)."""
+    """Some suites, through an apt that keeps everything below `top` (an existing directory).
 
-    def __init__(self, top: pathlib.Path, mirror: Mirror, suite: str) -> None:
+    `suites` are pairs of a mirror and a suite on it; the first is the one that the release is looked for in.
+    """
+
+    def __init__(self, top: pathlib.Path, suites: list[tuple[Mirror, str]]) -> None:
         self.top = top
-        self.suite = suite
+        self.suite = suites[0][1]
         for name in ("lists/partial", "archives/partial", "empty"):
             (top / name).mkdir(parents=True)
-        (top / "status").touch()
-        component = "main universe" if "ubuntu-archive" in mirror.signed_by else "main"
-        (top / "peer.sources").write_text(
+        (top / "status").write_text("\n".join(map(_installed, NOT_NEEDED)), encoding="utf-8")
+        stanzas = [
             f"Types: deb\nURIs: {mirror.uri}\nSuites: {suite}\n"
-            f"Components: {component}\nSigned-By: {mirror.signed_by}\n",
-            encoding="utf-8",
-        )
+            f"Components: main\nSigned-By: {mirror.signed_by}\n"
+            for mirror, suite in suites
+        ]
+        (top / "peer.sources").write_text("\n".join(stanzas), encoding="utf-8")
         dump = _run(["apt-config", "dump"], _environment()).stdout
         architecture = _run(["dpkg", "--print-architecture"], _environment()).stdout.strip()
         ours = {
@@ -145,12 +159,17 @@ class PrivateApt:
         return sorted((self.top / "archives").glob("*.deb"))
 
 
+def upstream_version(package_version: str) -> str:
+    """The upstream part of a package's version, `3.4.1` of `1:3.4.1+ds1-5`."""
+    return package_version.rpartition(":")[2].rpartition("-")[0].partition("+")[0]
+
+
 def is_version(package_version: str, wanted: str) -> bool:
     """Whether a package's version (`[epoch:]upstream-revision`) is of the wanted upstream version.
 
     `3.4.1` takes `3.4.1+ds1-5` and not `3.4.10-1`; a wanted version that ends in a dot takes all below it.
     """
-    upstream = package_version.partition(":")[2] if ":" in package_version else package_version
+    upstream = package_version.rpartition(":")[2]
     if not upstream.startswith(wanted):
         return False
     rest = upstream[len(wanted) :]

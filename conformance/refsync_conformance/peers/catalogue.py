@@ -17,10 +17,11 @@ Distribution = Literal["debian", "debian-security", "ubuntu"]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Origin:
-    """One suite of one archive."""
+    """One suite of one archive, and for one that is no whole system (security) the suite under it."""
 
     distribution: Distribution
     suite: str
+    base: Origin | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -68,7 +69,10 @@ RELEASES: tuple[Release, ...] = (
         "rsync",
         "3.5.0",
         _RSYNC,
-        (Origin("debian-security", "bookworm-security"), Origin("debian-security", "trixie-security")),
+        (
+            Origin("debian-security", "bookworm-security", Origin("debian", "bookworm")),
+            Origin("debian-security", "trixie-security", Origin("debian", "trixie")),
+        ),
     ),
     Release("upstream-3.5", "upstream", "rsync", "3.5.", _RSYNC, (Origin("debian", "sid"),)),
     Release("gokr-rsync", "go", "gokr-rsync", "", "usr/bin/gokr-rsync", (Origin("debian", "sid"),)),

@@ -34,11 +34,14 @@ def fetch(release: Release, progress: Progress) -> Peer:
             f"({machine.describe()}). {_elsewhere(release)}"
         )
     failures: list[str] = []
-    unserved: list[str] = []
+    unserved: list[Origin] = []
     for origin in release.origins:
         found = machine.mirrors(origin.distribution)
-        if not found:
-            unserved.append(origin.distribution)
+        base = origin.base
+        below = [(mirror, base.suite) for mirror in machine.mirrors(base.distribution)] if base else []
+        if not found or (base and not below):
+            unserved.append(origin)
+            continue
         for mirror in found:
             progress(f"{release.name}: reading {origin.suite}")
             with (
@@ -46,11 +49,12 @@ def fetch(release: Release, progress: Progress) -> Peer:
                 cache.staging(release.name) as staged,
             ):
                 try:
-                    fetched = _download(release, pathlib.Path(top), mirror, origin, progress)
+                    source = apt.PrivateApt(pathlib.Path(top), [(mirror, origin.suite), *below])
+                    fetched = _download(release, source, origin, progress)
                     return _install(release, fetched, staged)
                 except PeerError as problem:
                     failures.append(problem.message)
-    advice = [machine.advice(release.origins[0].distribution)] if unserved and not failures else []
+    advice = [f"{unserved[0].suite}: {machine.advice(unserved[0].distribution)}"] if unserved else []
     reasons = "\n".join(f"  {line}" for text in [*failures, *advice] for line in text.splitlines())
     raise PeerError(
         f"{release.name} is not cached and could not be fetched:\n{reasons}\n{_elsewhere(release)}"
@@ -61,10 +65,7 @@ def _elsewhere(release: Release) -> str:
     return f"Any program of your own serves as well: --peer {release.name}=exec:/path/to/rsync"
 
 
-def _download(
-    release: Release, top: pathlib.Path, mirror: machine.Mirror, origin: Origin, progress: Progress
-) -> _Fetched:
-    source = apt.PrivateApt(top, mirror, origin.suite)
+def _download(release: Release, source: apt.PrivateApt, origin: Origin, progress: Progress) -> _Fetched:
     source.update()
     version = source.version(release)
     if version is None:
@@ -79,7 +80,7 @@ def _install(release: Release, fetched: _Fetched, staged: pathlib.Path) -> Peer:
     # Tried where it was unpacked, published with a wrapper that names the final place.
     trial = staged / "trial"
     unpack.write_wrapper(trial, unpack.command(root, release.program))
-    version = greeting.version(trial)
+    version = greeting.version(trial) or apt.upstream_version(fetched.version)
     number = greeting.protocol(trial)
     trial.unlink()
     place = cache.directory() / release.name

@@ -30,7 +30,10 @@ _SERVER = ("--server", "--sender", "-e.LsfxCIvu", ".", ".")
 
 
 def version(path: pathlib.Path) -> str:
-    """The first thing that looks like a version in `PATH --version`. Raises PeerError if there is none."""
+    """The first thing that looks like a version in the output of `PATH --version`, empty if there is none.
+
+    Raises PeerError if the program can't be run or fails.
+    """
     try:
         done = subprocess.run(
             [str(path), "--version"],
@@ -45,11 +48,11 @@ def version(path: pathlib.Path) -> str:
         raise PeerError(f"{path} can't be run: {problem.strerror}") from problem
     except subprocess.TimeoutExpired as problem:
         raise PeerError(f"{path} --version did not end in {PATIENCE:.0f} s") from problem
-    found = re.search(r"\bv?(\d+\.\d+[\w.+~-]*)", done.stdout + done.stderr)
-    if found is None:
-        first = (done.stderr or done.stdout).strip().partition("\n")[0]
-        raise PeerError(f"{path} --version shows no version (exit {done.returncode}): {first[:200]}")
-    return found.group(1)
+    if done.returncode != 0:
+        last = (done.stderr or done.stdout).strip().rpartition("\n")[2]
+        raise PeerError(f"{path} --version failed (exit {done.returncode}): {last[:200]}")
+    found = re.search(r"\bv?(\d+\.\d+[\w.+~-]*)", done.stdout)
+    return found.group(1) if found else ""
 
 
 def protocol(path: pathlib.Path) -> int:

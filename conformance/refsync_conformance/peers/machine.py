@@ -20,20 +20,7 @@ KEYRINGS = pathlib.Path("/usr/share/keyrings")
 OS_RELEASE = pathlib.Path("/etc/os-release")
 
 DEBIAN_SUITES = frozenset(
-    [
-        "buster",
-        "bullseye",
-        "bookworm",
-        "trixie",
-        "forky",
-        "duke",
-        "sid",
-        "oldoldstable",
-        "oldstable",
-        "stable",
-        "testing",
-        "unstable",
-    ]
+    ["buster", "bullseye", "bookworm", "trixie", "forky", "duke", "sid", "stable", "testing", "unstable"]
 )
 UBUNTU_SUITES = frozenset(["focal", "jammy", "noble", "oracular", "plucky", "questing", "resolute", "devel"])
 MIRROR_VARIABLES: dict[Distribution, str] = {

@@ -72,7 +72,9 @@ def command(root: pathlib.Path, program: str) -> list[str]:
     if loader is None:
         return [str(target)]
     wanted = pathlib.PurePath(loader).name
-    loaders = [path for path in sorted(root.rglob(wanted)) if path.is_file() and not path.is_symlink()]
+    # A link may be absolute, and then names this machine's loader.
+    inside = [path for path in sorted(root.rglob(wanted)) if path.resolve().is_relative_to(root.resolve())]
+    loaders = sorted((path for path in inside if path.is_file()), key=pathlib.Path.is_symlink)
     if not loaders:
         raise PeerError(f"the packages have no {wanted}, which {program} needs")
     # The loader's own directory has libc; other packages may use the sibling of a system with merged /usr.
