@@ -1,1 +1,1 @@
-"""The file system: scanning, comparing, writing, attributes; confined where a peer chooses the names."""
+"""The file system: scanning, comparing, writing, attributes; what a receiver does stays below its root."""

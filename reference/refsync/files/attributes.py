@@ -1,11 +1,12 @@
-"""Owner, times and permissions: compared with an entry and set.
+"""Times, permissions and ownership: comparing them, choosing them, setting them.
 
-Clauses FS-3, FS-4, FS-6, FS-7; upstream ``rsync.c:set_file_attrs``,
-``dest_mode``, ``util1.c:same_time``.
+Clauses FS-3 to FS-7, XFER-9; upstream ``rsync.c:set_file_attrs``, ``dest_mode``,
+``same_mtime``, ``util1.c:same_time``, ``generator.c:touch_up_dirs``.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Callable
@@ -13,125 +14,215 @@ from collections.abc import Callable
 from ..options.model import Options
 from ..wire.entry import FileEntry
 from .destination import Destination
+from .ids import NO_ID, may_set_group
 
-CHMOD_BITS = 0o7777
-ACCESS_BITS = 0o777
+#: The bits of a mode that chmod sets.
+PERMISSIONS = 0o7777
+_NANO = 1_000_000_000
+
+
+def same_time(a_seconds: int, a_nsec: int, b_seconds: int, b_nsec: int, window: int) -> bool:
+    """FS-5: equal within ``--modify-window``, which counts whole seconds; below 0, to the nanosecond."""
+    if window < 0:
+        return a_seconds == b_seconds and a_nsec == b_nsec
+    return abs(a_seconds - b_seconds) <= window
 
 
 def same_mtime(entry: FileEntry, status: os.stat_result, options: Options) -> bool:
-    """FS-6: equal seconds, or within the window; a negative window asks for equal nanoseconds too."""
-    seconds, nanoseconds = divmod(status.st_mtime_ns, 10**9)
-    window = options.modify_window
-    if window == 0:
-        return seconds == entry.mtime
-    if window < 0:
-        return (seconds, nanoseconds) == (entry.mtime, entry.nsec)
-    return abs(seconds - entry.mtime) <= window
+    """True if the file here has the entry's mtime, as far as ``--modify-window`` looks."""
+    seconds, nsec = divmod(status.st_mtime_ns, _NANO)
+    return same_time(entry.mtime, entry.nsec, seconds, nsec, options.modify_window)
 
 
 def dest_mode(mode: int, status: os.stat_result | None, umask: int, options: Options) -> int:
-    """FS-4: the mode of an entry whose permissions are not preserved.
+    """FS-4: the mode to give a file without ``-p``, when the sender's is ``mode``.
 
-    What exists keeps its own (with ``-E`` its executability follows the
-    sender); what is new gets the sender's access bits under our umask.
+    What exists (``status``) keeps its permissions, with ``-E`` executable as
+    far as the sender's is; what is new gets the sender's less the umask and
+    the set-id and sticky bits.
     """
     if status is None:
-        return (mode & ~CHMOD_BITS) | (mode & ACCESS_BITS & ~umask)
-    kept = stat.S_IMODE(status.st_mode)
+        return (mode & ~PERMISSIONS) | (mode & 0o777 & ~umask)
+    permissions = status.st_mode & PERMISSIONS
     if options.executability and stat.S_ISREG(mode):
         if not mode & 0o111:
-            kept &= ~0o111
-        elif not kept & 0o111:
-            kept |= (kept & 0o444) >> 2
-    return (mode & ~CHMOD_BITS) | kept
+            permissions &= ~0o111
+        elif not status.st_mode & 0o111:
+            permissions |= (permissions & 0o444) >> 2
+    return (mode & ~PERMISSIONS) | permissions
 
 
 class Attributes:
-    """Sets what the options preserve. ``fail`` is told of what could not be set."""
+    """Gives files what their entries say, as far as the options ask for it.
+
+    ``fail`` takes the text of a failure (no newline); the run goes on. ``umask``
+    is the user's. Ids of entries are local ones already.
+    """
 
     def __init__(
-        self, dest: Destination, options: Options, fail: Callable[[bytes], None], *, root: bytes, umask: int
+        self, dest: Destination, options: Options, fail: Callable[[bytes], object], *, umask: int
     ) -> None:
         self._dest = dest
         self._options = options
         self._fail = fail
-        self._path = root
-        self._umask = umask
-        self._superuser = os.geteuid() == 0
-        self._groups = {os.getegid(), *os.getgroups()}
+        self._root = os.geteuid() == 0
+        self.umask = umask
 
-    def apply(self, name: bytes, entry: FileEntry, status: os.stat_result | None) -> bool:
-        """Make ``name`` have the entry's attributes; ``status`` is what it has, None to look.
+    def apply(
+        self,
+        name: bytes,
+        entry: FileEntry,
+        status: os.stat_result | None = None,
+        *,
+        fd: int = -1,
+        created: bool = False,
+        set_times: bool = True,
+    ) -> bool:
+        """Set what differs; True if anything was changed.
 
-        Owner first, since changing it clears set-id bits; then times, then
-        mode. True if anything was changed.
+        ``status`` is what ``name`` has; None (or ``created``) for what this
+        run has made, whose times are then set to the nanosecond. ``fd``: an open
+        descriptor of the file, which spares the way there. ``set_times`` False:
+        the content is not the sender's, so it must not get its time.
+        Owner and group come first, since changing them clears set-id bits, the mode last.
         """
-        options = self._options
-        try:
-            if status is None:
-                status = self._dest.lstat(name)
-            if status is None:
+        fresh = status is None or created
+        if status is None:
+            try:
+                status = self._stat(name, fd)
+            except OSError as error:
+                self._fail(b"stat " + self._shown(name) + b" failed" + _reason(error))
                 return False
-            changed = self._owner(name, entry, status)
-            if changed:
-                status = self._dest.lstat(name) or status
-            changed |= self._times(name, entry, status)
-            if not entry.is_link and (status.st_mode ^ entry.mode) & CHMOD_BITS:
-                self._dest.chmod(name, stat.S_IMODE(entry.mode))
-                changed = True
-            return changed
-        except OSError as error:
-            self._report("failed to set permissions on", name, error)
-            return options.dry_run
-
-    def _owner(self, name: bytes, entry: FileEntry, status: os.stat_result) -> bool:
-        options = self._options
-        uid = entry.uid if options.owner and self._superuser and entry.uid != status.st_uid else -1
-        may_group = self._superuser or entry.gid in self._groups
-        gid = entry.gid if options.group and may_group and entry.gid != status.st_gid else -1
-        if uid < 0 and gid < 0:
-            return False
+        mode = entry.mode
+        if fresh and stat.S_ISDIR(mode) and status.st_mode & stat.S_ISGID and not self._options.perms:
+            mode |= stat.S_ISGID  # inherited from its parent, and so meant to stay
+        updated = False
         try:
-            self._dest.chown(name, uid, gid)
+            if self._set_owner(name, fd, entry, status):
+                updated = True
+                if status.st_mode & (stat.S_ISUID | stat.S_ISGID):
+                    status = self._stat(name, fd)
+            if set_times and self._set_times(name, fd, entry, status, fresh):
+                updated = True
+            if not stat.S_ISLNK(status.st_mode) and (status.st_mode ^ mode) & PERMISSIONS:
+                updated = self._set_mode(name, fd, mode) or updated
+        except _Failed:
+            pass
         except OSError as error:
-            self._report("chown" if uid >= 0 else "chgrp", name, error)
-            return False
-        return True
-
-    def _times(self, name: bytes, entry: FileEntry, status: os.stat_result) -> bool:
-        options = self._options
-        if not options.times:
-            return False
-        if (entry.is_dir and options.omit_dir_times) or (entry.is_link and options.omit_link_times):
-            return False
-        wanted = entry.mtime * 10**9 + entry.nsec
-        if wanted == status.st_mtime_ns:
-            return False
-        try:
-            self._dest.utime_ns(name, status.st_atime_ns, wanted)
-        except (OSError, OverflowError) as error:
-            shown = error if isinstance(error, OSError) else OSError(22, os.strerror(22))
-            self._report("failed to set times on", name, shown)
-            return False
-        return True
+            self._fail(b"stat " + self._shown(name) + b" failed" + _reason(error))
+        return updated
 
     def touch_up(self, name: bytes, entry: FileEntry) -> None:
-        """FS-7: a directory's time and permissions once its contents are complete."""
+        """FS-7: a directory's mode and mtime again, after files have gone in; failures were told before."""
+        options = self._options
         try:
-            status = self._dest.lstat(name)
-            if status is None or not stat.S_ISDIR(status.st_mode):
-                return
-            if (
-                not self._superuser
-                and not entry.mode & stat.S_IWUSR
-                and (status.st_mode ^ entry.mode) & CHMOD_BITS
-            ):
-                self._dest.chmod(name, stat.S_IMODE(entry.mode))
-            self._times(name, entry, status)
-        except OSError as error:
-            self._report("failed to set permissions on", name, error)
+            if not self._root and entry.mode & 0o700 != 0o700:
+                self._dest.chmod(name, entry.mode)
+            if options.times and not options.omit_dir_times:
+                status = self._dest.lstat(name)
+                if (
+                    status is not None
+                    and stat.S_ISDIR(status.st_mode)
+                    and status.st_mtime_ns != _mtime_ns(entry)
+                ):
+                    self._dest.utime_ns(name, status.st_atime_ns, _mtime_ns(entry))
+        except OSError:
+            pass
 
-    def _report(self, what: str, name: bytes, error: OSError) -> None:
-        path = self._path if name == b"." else os.path.join(self._path, name)
-        reason = os.strerror(error.errno or 0).encode()
-        self._fail(b'%s "%s": %s (%d)' % (what.encode(), path, reason, error.errno or 0))
+    # -- one kind at a time -----------------------------------------------
+
+    def _set_owner(self, name: bytes, fd: int, entry: FileEntry, status: os.stat_result) -> bool:
+        """Owner if we are root, group if we may."""
+        options = self._options
+        uid = entry.uid if self._root and options.owner and entry.uid != status.st_uid else -1
+        gid = -1
+        if options.group and entry.gid != status.st_gid and may_set_group(entry.gid):
+            gid = entry.gid
+        if uid == gid == -1:
+            return False
+        for kind, number in (b"uid", uid), (b"gid", gid):
+            if number == NO_ID:
+                self._fail(kind + b" 4294967295 (-1) is impossible to set on " + self._shown(name))
+        uid, gid = (-1 if number == NO_ID else number for number in (uid, gid))
+        try:
+            if fd >= 0:
+                os.chown(fd, uid, gid)
+            else:
+                self._dest.chown(name, uid, gid)
+        except OSError as error:
+            self._fail(
+                (b"chown " if uid != -1 else b"chgrp ") + self._shown(name) + b" failed" + _reason(error)
+            )
+            raise _Failed from None
+        return True
+
+    def _set_times(self, name: bytes, fd: int, entry: FileEntry, status: os.stat_result, fresh: bool) -> bool:
+        """mtime with ``-t``, atime with ``-U``."""
+        options = self._options
+        is_dir = stat.S_ISDIR(status.st_mode)
+        if (is_dir and options.omit_dir_times) or (stat.S_ISLNK(status.st_mode) and options.omit_link_times):
+            return False
+        exact = fresh or options.checksum
+        atime_ns, mtime_ns = status.st_atime_ns, status.st_mtime_ns
+        changed = False
+        if options.times:
+            wanted = _mtime_ns(entry)
+            if wanted != mtime_ns if exact else not same_mtime(entry, status, options):
+                mtime_ns, changed = wanted, True
+        if options.atimes and not is_dir:
+            near = same_time(entry.atime, 0, atime_ns // _NANO, 0, options.modify_window)
+            if exact or not near:
+                atime_ns, changed = entry.atime * _NANO, True
+        if not changed:
+            return False
+        try:
+            if fd >= 0:
+                os.utime(fd, ns=(atime_ns, mtime_ns))
+            else:
+                self._dest.utime_ns(name, atime_ns, mtime_ns)
+        except OverflowError:
+            out_of_range = OSError(errno.EOVERFLOW, os.strerror(errno.EOVERFLOW))
+            self._fail(b"failed to set times on " + self._shown(name) + _reason(out_of_range))
+            raise _Failed from None
+        except OSError as error:
+            self._fail(b"failed to set times on " + self._shown(name) + _reason(error))
+            raise _Failed from None
+        return True
+
+    def _set_mode(self, name: bytes, fd: int, mode: int) -> bool:
+        """A mode that nobody asked to preserve may fail to be set, silently."""
+        try:
+            if fd >= 0:
+                os.fchmod(fd, stat.S_IMODE(mode))
+            else:
+                self._dest.chmod(name, mode)
+        except OSError as error:
+            if not (self._options.perms or self._options.executability):
+                return True
+            self._fail(b"failed to set permissions on " + self._shown(name) + _reason(error))
+            return False
+        return True
+
+    def _stat(self, name: bytes, fd: int) -> os.stat_result:
+        if fd >= 0:
+            return os.fstat(fd)
+        status = self._dest.lstat(name)
+        if status is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        return status
+
+    def _shown(self, name: bytes) -> bytes:
+        return b'"' + self._dest.path(name) + b'"'
+
+
+class _Failed(Exception):
+    """Told already; the attributes that would come after are left."""
+
+
+def _mtime_ns(entry: FileEntry) -> int:
+    return entry.mtime * _NANO + entry.nsec
+
+
+def _reason(error: OSError) -> bytes:
+    number = error.errno or 0
+    return b": " + os.strerror(number).encode() + b" (%d)" % number

@@ -1,213 +1,225 @@
-"""A directory that a peer may fill: no name of its choosing leads out of it.
+"""Everything a receiving side does to files, confined to its destination directory.
 
-Each name is walked from the root's descriptor one component at a time,
-never through a symlink, and the last component is used relative to the
-descriptor of its directory. What somebody swaps meanwhile cannot redirect a
-write. Clauses FS-5, HOST-1, HOST-5; upstream ``syscall.c:secure_relative_open``.
+Names are bytes, relative to the root, '/'-separated and clean; ``b"."`` is the
+root. A symlink in the place of a directory on the way is an error, one in the
+last place is operated on itself, never followed. All methods raise OSError as
+the system does, and RefsyncError for a name that is not relative and clean.
+Clauses HOST-5, FS-1; upstream ``syscall.c``.
 """
 
 from __future__ import annotations
 
+import errno
 import os
-import secrets
 import stat
-from collections import OrderedDict
 
-from ..wire.errors import Exit, RefsyncError
-from .temp import InPlaceFile, OutputFile, TempFile
+from .temp import TempFile, discard_of, temp_base, unique_base
+from .walk import Directories
+from .writer import Writer
 
-_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-#: Directory descriptors kept open: enough for the deepest usual tree, far below the limit of a process.
-CACHE_SIZE = 64
-#: A file name has at most so many bytes (Linux ``NAME_MAX``).
-NAME_MAX = 255
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_WRITE = os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+#: So often another temporary name is tried when one is taken.
+_TRIES = 100
 
 
 class Destination:
-    """The directory ``root`` (which may itself be reached through symlinks: it is the user's choice).
-
-    Names are bytes with ``/`` between components; ``b"."`` is the root.
-    Methods raise ``OSError`` as the system calls do.
-    """
+    """The files below ``root``, which must be an existing directory."""
 
     def __init__(self, root: bytes) -> None:
-        self._root = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        self._open: OrderedDict[bytes, int] = OrderedDict()
+        self.root = root
+        self._directories = Directories(root)
 
     def close(self) -> None:
-        """Give the descriptors back."""
-        self.forget()
-        os.close(self._root)
+        """Drop what is still temporary and let go of the directory."""
+        discard_of(self)
+        self._directories.close()
 
-    def forget(self) -> None:
-        """Drop the kept descriptors: after a directory was renamed or removed."""
-        while self._open:
-            os.close(self._open.popitem()[1])
-
-    def _directory(self, name: bytes) -> int:
-        """The descriptor of the directory ``name``, valid until the next call."""
-        if not name or name == b".":
-            return self._root
-        fd = self._open.get(name)
-        if fd is not None:
-            self._open.move_to_end(name)
-            return fd
-        cut = name.rfind(b"/")
-        parent = self._directory(name[:cut]) if cut >= 0 else self._root
-        fd = os.open(_component(name[cut + 1 :]), _DIRECTORY, dir_fd=parent)
-        self._open[name] = fd
-        if len(self._open) > CACHE_SIZE:
-            os.close(self._open.popitem(last=False)[1])
-        return fd
-
-    def _at(self, name: bytes) -> tuple[bytes, int]:
-        """(last component, descriptor of its directory)."""
+    def path(self, name: bytes) -> bytes:
+        """The file-system path of ``name``, for messages only."""
         if name == b".":
-            return b".", self._root
-        cut = name.rfind(b"/")
-        if cut < 0:
-            return _component(name), self._root
-        return _component(name[cut + 1 :]), self._directory(name[:cut])
+            return self.root
+        return self.root + name if self.root.endswith(b"/") else self.root + b"/" + name
 
     # -- looking ----------------------------------------------------------
 
     def lstat(self, name: bytes) -> os.stat_result | None:
-        """None if there is no such name."""
+        """What has this name, a symlink itself; None if nothing has or its directory is missing."""
         try:
-            base, parent = self._at(name)
-            return os.stat(base, dir_fd=parent, follow_symlinks=False)
+            fd, base = self._directories.parent(name)
+            return os.stat(base, dir_fd=fd, follow_symlinks=False)
         except FileNotFoundError:
             return None
 
-    def open_read(self, name: bytes) -> int:
-        """A descriptor of a regular file; never blocks on what has become a FIFO."""
-        base, parent = self._at(name)
-        fd = os.open(base, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=parent)
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            os.close(fd)
-            raise OSError(22, os.strerror(22))
-        return fd
+    def readlink(self, name: bytes) -> bytes:
+        """A symlink's target."""
+        fd, base = self._directories.parent(name)
+        return os.readlink(base, dir_fd=fd)
 
     def listdir(self, name: bytes) -> list[bytes]:
-        fd = os.dup(self._directory(name))
+        """The names in a directory, in byte order."""
+        above, base = self._directories.parent(name)
+        fd = os.open(base, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=above)
         try:
-            return [os.fsencode(entry) for entry in os.listdir(fd)]
+            return sorted(os.fsencode(entry) for entry in os.listdir(fd))
         finally:
             os.close(fd)
 
-    def readlink(self, name: bytes) -> bytes:
-        base, parent = self._at(name)
-        return os.readlink(base, dir_fd=parent)
+    def open_read(self, name: bytes) -> int:
+        """A descriptor of a regular file; anything else is refused (EINVAL), unread and without waiting."""
+        fd, base = self._directories.parent(name)
+        return _regular(os.open(base, _READ, dir_fd=fd))
 
-    # -- making and removing ----------------------------------------------
+    # -- making -----------------------------------------------------------
 
-    def mkdir(self, name: bytes, mode: int) -> None:
-        base, parent = self._at(name)
-        os.mkdir(base, mode, dir_fd=parent)
+    def mkdir(self, name: bytes, mode: int = 0o777) -> None:
+        """Make a directory, mode less umask."""
+        fd, base = self._directories.parent(name)
+        os.mkdir(base, mode, dir_fd=fd)
 
     def symlink(self, target: bytes, name: bytes) -> None:
-        base, parent = self._at(name)
-        os.symlink(target, base, dir_fd=parent)
+        """Make a symlink; where it points to is nobody's concern here, nothing follows it."""
+        fd, base = self._directories.parent(name)
+        os.symlink(target, base, dir_fd=fd)
 
-    def mknod(self, name: bytes, mode: int, device: int) -> None:
-        base, parent = self._at(name)
-        os.mknod(base, mode, device, dir_fd=parent)
+    def mknod(self, name: bytes, mode: int, device: int = 0) -> None:
+        """Make a device, FIFO or socket; ``mode`` with its type bits, less umask."""
+        fd, base = self._directories.parent(name)
+        os.mknod(base, mode, device, dir_fd=fd)
 
-    def link(self, existing: bytes, name: bytes) -> None:
-        """A hard link; both directories are held open while it is made."""
-        base, parent = self._at(name)
-        parent = os.dup(parent)
+    def link(self, existing: bytes, new: bytes) -> None:
+        """Give a file another name."""
+        from_fd, from_base = self._directories.parent(existing)
+        # both are open now, but finding the second may have closed the first: hold on to it
+        held = os.dup(from_fd)
         try:
-            old, old_parent = self._at(existing)
-            os.link(old, base, src_dir_fd=old_parent, dst_dir_fd=parent, follow_symlinks=False)
+            to_fd, to_base = self._directories.parent(new)
+            os.link(from_base, to_base, src_dir_fd=held, dst_dir_fd=to_fd, follow_symlinks=False)
         finally:
-            os.close(parent)
+            os.close(held)
+
+    def open_inplace(self, name: bytes, *, sparse: bool = False) -> TempFile:
+        """The file itself, to be written over, made if it is missing; one that is not regular is refused."""
+        fd, base = self._directories.parent(name)
+        try:
+            out = os.open(base, _WRITE | os.O_CREAT, 0o600, dir_fd=fd)
+        except PermissionError:
+            # the kernel's protected_regular objects to O_CREAT for somebody else's file in a sticky directory
+            out = os.open(base, _WRITE, dir_fd=fd)
+        size = os.fstat(_regular(out)).st_size
+        return TempFile(self, name, name, out, Writer(out, sparse=sparse, existing=size), inplace=True)
+
+    def create_temp(
+        self, name: bytes, *, mode: int = 0o600, sparse: bool = False, keep_partial: bool = False
+    ) -> TempFile:
+        """A new file beside ``name``, which nobody else can read, to be renamed over it when it is whole.
+
+        ``mode``: what the file will have; only the owner's part is given now,
+        and the owner may always write. ``keep_partial``: if the run is
+        interrupted, what has come takes the name after all.
+        """
+        cut = name.rfind(b"/") + 1
+        for _ in range(_TRIES):
+            fd, base = self._directories.parent(name)
+            temp = temp_base(base)
+            try:
+                out = os.open(
+                    temp,
+                    os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC,
+                    mode & 0o700 | 0o200,
+                    dir_fd=fd,
+                )
+            except FileExistsError:
+                continue
+            return TempFile(self, name[:cut] + temp, name, out, Writer(out, sparse=sparse), keep=keep_partial)
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+
+    def temp_name(self, name: bytes) -> bytes:
+        """A name beside ``name`` that nothing has, for what is made there and then renamed over ``name``."""
+        cut = name.rfind(b"/") + 1
+        for number in range(_TRIES):
+            candidate = name[:cut] + unique_base(name[cut:], number)
+            if self.lstat(candidate) is None:
+                return candidate
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+
+    # -- moving and removing ----------------------------------------------
 
     def rename(self, old: bytes, new: bytes) -> None:
-        """Within one directory, as all renames of a transfer are."""
-        base, parent = self._at(old)
-        os.rename(base, _component(new[new.rfind(b"/") + 1 :]), src_dir_fd=parent, dst_dir_fd=parent)
+        """Rename, replacing what has the new name."""
+        cut, new_cut = old.rfind(b"/"), new.rfind(b"/")
+        fd, base = self._directories.parent(old)
+        if old[: max(cut, 0)] == new[: max(new_cut, 0)]:
+            os.rename(base, self._directories.parent(new)[1], src_dir_fd=fd, dst_dir_fd=fd)
+        else:
+            held = os.dup(fd)
+            try:
+                to_fd, to_base = self._directories.parent(new)
+                os.rename(base, to_base, src_dir_fd=held, dst_dir_fd=to_fd)
+            finally:
+                os.close(held)
+        self._directories.forget(old)
+        self._directories.forget(new)
 
     def unlink(self, name: bytes) -> None:
-        base, parent = self._at(name)
-        os.unlink(base, dir_fd=parent)
+        """Remove a name that is not a directory's."""
+        fd, base = self._directories.parent(name)
+        os.unlink(base, dir_fd=fd)
 
     def rmdir(self, name: bytes) -> None:
-        base, parent = self._at(name)
-        self._close_below(name)
-        os.rmdir(base, dir_fd=parent)
-
-    def _close_below(self, name: bytes) -> None:
-        prefix = name + b"/"
-        for kept in [kept for kept in self._open if kept == name or kept.startswith(prefix)]:
-            os.close(self._open.pop(kept))
+        """Remove an empty directory."""
+        fd, base = self._directories.parent(name)
+        os.rmdir(base, dir_fd=fd)
+        self._directories.forget(name)
 
     # -- attributes -------------------------------------------------------
 
     def chmod(self, name: bytes, mode: int) -> None:
-        """Of anything but a symlink: what has become one is left alone, since no call changes a link's mode."""
-        base, parent = self._at(name)
-        fd = os.open(base, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+        """Set the permission bits; ELOOP for a symlink, which has none of its own."""
+        above, base = self._directories.parent(name)
+        mode = stat.S_IMODE(mode)
+        # no call sets a mode without following symlinks on all kernels in use; a descriptor pins the file
+        fd = os.open(base, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=above)
         try:
-            if stat.S_ISLNK(os.fstat(fd).st_mode):
-                raise OSError(40, os.strerror(40))
-            os.chmod(b"/proc/self/fd/%d" % fd, mode)
+            status = os.fstat(fd)
+            if stat.S_ISLNK(status.st_mode):
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+            try:
+                os.chmod(b"/proc/self/fd/%d" % fd, mode)
+            except FileNotFoundError:  # no /proc here
+                _chmod_opened(above, base, status, mode)
         finally:
             os.close(fd)
 
     def chown(self, name: bytes, uid: int, gid: int) -> None:
-        base, parent = self._at(name)
-        os.chown(base, uid, gid, dir_fd=parent, follow_symlinks=False)
+        """Set owner and group (-1: leave); a symlink's own."""
+        fd, base = self._directories.parent(name)
+        os.chown(base, uid, gid, dir_fd=fd, follow_symlinks=False)
 
-    def utime_ns(self, name: bytes, atime_ns: int, mtime_ns: int) -> None:
-        base, parent = self._at(name)
-        os.utime(base, ns=(atime_ns, mtime_ns), dir_fd=parent, follow_symlinks=False)
-
-    # -- files to write ---------------------------------------------------
-
-    def temp_name(self, name: bytes) -> bytes:
-        """A fresh name beside ``name``: a dot, its last component cut to fit, a dot and six characters."""
-        cut = name.rfind(b"/") + 1
-        base = name[cut:].lstrip(b".") or b"_"
-        suffix = secrets.token_urlsafe(8).replace("-", "0").replace("_", "1")[:6].encode()
-        return name[:cut] + b"." + base[: NAME_MAX - 8] + b"." + suffix
-
-    def create_temp(self, name: bytes, *, sparse: bool = False) -> OutputFile:
-        """FS-2: a file of mode 0600 beside ``name``, to be filled and then given its name."""
-        for _ in range(100):
-            temp = self.temp_name(name)
-            base, parent = self._at(temp)
-            try:
-                fd = os.open(
-                    base,
-                    os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC,
-                    0o600,
-                    dir_fd=parent,
-                )
-            except FileExistsError:
-                continue
-            return TempFile(
-                fd, temp, base, _component(name[name.rfind(b"/") + 1 :]), os.dup(parent), sparse=sparse
-            )
-        raise OSError(17, os.strerror(17))
-
-    def open_inplace(self, name: bytes, *, sparse: bool = False) -> OutputFile:
-        """The file itself, made if it is missing (``--inplace``)."""
-        base, parent = self._at(name)
-        fd = os.open(
-            base,
-            os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC,
-            0o600,
-            dir_fd=parent,
-        )
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            os.close(fd)
-            raise OSError(22, os.strerror(22))
-        return InPlaceFile(fd, name, sparse=sparse)
+    def utime_ns(self, name: bytes, atime_ns: int | None, mtime_ns: int) -> None:
+        """Set the times, in nanoseconds since 1970 (atime None: as it is); a symlink's own."""
+        fd, base = self._directories.parent(name)
+        if atime_ns is None:
+            atime_ns = os.stat(base, dir_fd=fd, follow_symlinks=False).st_atime_ns
+        os.utime(base, ns=(atime_ns, mtime_ns), dir_fd=fd, follow_symlinks=False)
 
 
-def _component(base: bytes) -> bytes:
-    """One component of a name: never empty, ``.`` or ``..``."""
-    if base in (b"", b".", b"..") or b"/" in base or b"\0" in base:
-        raise RefsyncError(f"unsafe file name component {base!r}", Exit.UNSUPPORTED)
-    return base
+def _regular(fd: int) -> int:
+    """``fd`` if it is a regular file's, else closed and EINVAL (EISDIR for a directory)."""
+    mode = os.fstat(fd).st_mode
+    if stat.S_ISREG(mode):
+        return fd
+    os.close(fd)
+    number = errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL
+    raise OSError(number, os.strerror(number))
+
+
+def _chmod_opened(above: int, base: bytes, expected: os.stat_result, mode: int) -> None:
+    """Through an ordinary descriptor, for files and directories that may be opened."""
+    if not (stat.S_ISREG(expected.st_mode) or stat.S_ISDIR(expected.st_mode)):
+        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+    fd = os.open(base, _READ, dir_fd=above)
+    try:
+        os.fchmod(fd, mode)
+    finally:
+        os.close(fd)

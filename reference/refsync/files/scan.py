@@ -1,6 +1,6 @@
-"""From the file system to file list entries.
+"""The sender's look at the file system: one entry from one name, the names in a directory.
 
-Clauses FLIST-7 to FLIST-11; upstream ``flist.c:make_file``.
+Clauses FLIST-8 to FLIST-14; upstream ``flist.c:make_file``, ``send_directory``, ``readlink_stat``.
 """
 
 from __future__ import annotations
@@ -13,29 +13,45 @@ from ..wire.entry import FileEntry
 from .ids import IdNames
 
 
-def read_dir(path: bytes) -> list[bytes]:
-    """The names in a directory, in its own order."""
-    return os.listdir(path)
+def stat_entry(
+    path: bytes, name: bytes, options: Options, ids: IdNames, status: os.stat_result | None = None
+) -> FileEntry:
+    """The list entry for the file at ``path``, to be called ``name`` in the list.
 
-
-def stat_entry(path: bytes, name: bytes, options: Options, ids: IdNames, status: os.stat_result) -> FileEntry:
-    """The entry ``name`` for what lies at ``path``; ``OSError`` if a link cannot be read."""
+    ``status`` saves the lstat if the caller has made one (or a stat, for a
+    directory that was reached through a symlink). Devices and special files
+    have size 0 whatever the kernel says. ``entry.path`` is left to the caller.
+    Raises OSError: the file has vanished or cannot be looked at.
+    """
+    if status is None:
+        status = os.lstat(path)
     mode = status.st_mode
-    seconds, nanoseconds = divmod(status.st_mtime_ns, 10**9)
+    # whole seconds rounded down: a time before 1970 has nanoseconds counting up, as struct timespec has
+    seconds, nanoseconds = divmod(status.st_mtime_ns, 1_000_000_000)
     entry = FileEntry(name, mode, status.st_size, seconds)
     entry.nsec = nanoseconds
-    entry.uid, entry.gid = status.st_uid, status.st_gid
+    kind = stat.S_IFMT(mode)
+    if kind == stat.S_IFLNK:
+        entry.link = os.readlink(path)
+    elif kind not in (stat.S_IFREG, stat.S_IFDIR):
+        entry.size = 0
+        if entry.is_device:
+            entry.rdev_major = os.major(status.st_rdev)
+            entry.rdev_minor = os.minor(status.st_rdev)
     if options.owner:
+        entry.uid = status.st_uid
         entry.uname = ids.user_name(status.st_uid)
     if options.group:
+        entry.gid = status.st_gid
         entry.gname = ids.group_name(status.st_gid)
-    if options.atimes:
-        entry.atime = status.st_atime_ns // 10**9
-    if stat.S_ISLNK(mode):
-        if options.links:
-            entry.link = os.readlink(path)
-            entry.size = len(entry.link)
-    elif stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
-        entry.rdev_major, entry.rdev_minor = os.major(status.st_rdev), os.minor(status.st_rdev)
-        entry.size = 0
+    if options.atimes and kind != stat.S_IFDIR:
+        entry.atime = status.st_atime_ns // 1_000_000_000
     return entry
+
+
+def read_dir(path: bytes) -> list[bytes]:
+    """The names in a directory, without ``.`` and ``..``, in byte order so that two runs list alike.
+
+    Raises OSError.
+    """
+    return sorted(os.listdir(path))

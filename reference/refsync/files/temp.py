@@ -1,140 +1,168 @@
-"""Files while they are being written, and what becomes of them if the run ends early.
+"""Files that are being received: under a name of their own until they are whole.
 
-Clauses FS-1, FS-2, FS-8; upstream ``receiver.c:open_tmpfile``,
-``cleanup.c:exit_cleanup``, ``fileio.c:write_sparse``.
+Clauses FS-2, XFER-14, END-9; upstream ``receiver.c:get_tmpname``,
+``open_tmpfile``, ``cleanup.c``.
 """
 
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
-from ..wire.cursor import Buffer
+from .writer import Writer
 
-#: Zeros in runs of at least this many bytes become holes with ``--sparse``.
-SPARSE_UNIT = 1024
-_ZEROS = bytes(SPARSE_UNIT)
+if TYPE_CHECKING:
+    from .destination import Destination
 
+_NAME_MAX = 255
+_SUFFIX = 7  # a dot and six characters
+_LETTERS = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
-class OutputFile:
-    """An open file that is filled in order. ``name`` is where it lies now."""
-
-    inplace = False
-
-    def __init__(self, fd: int, name: bytes, *, sparse: bool) -> None:
-        self.name = name
-        self.written = 0  # bytes that came as data, for deciding whether a partial file is worth keeping
-        self._fd = fd
-        self._offset = 0
-        self._sparse = sparse
-
-    def write(self, data: Buffer) -> None:
-        """The next bytes; all of them, or ``OSError``."""
-        self.written += len(data)
-        if self._sparse:
-            self._write_sparse(memoryview(data))
-            return
-        with memoryview(data) as view:
-            self._write_at(view)
-
-    def _write_at(self, view: memoryview) -> None:
-        done = 0
-        while done < len(view):
-            done += os.pwrite(self._fd, view[done:], self._offset + done)
-        self._offset += done
-
-    def _write_sparse(self, view: memoryview) -> None:
-        for at in range(0, len(view), SPARSE_UNIT):
-            part = view[at : at + SPARSE_UNIT]
-            if part == _ZEROS[: len(part)]:
-                self.skip_zeros(len(part))
-            else:
-                self._write_at(part)
-
-    def skip_zeros(self, count: int) -> None:
-        """Zeros of a new file need no writing."""
-        self._offset += count
-
-    def keep(self, data: Buffer) -> None:
-        """The next bytes are already there."""
-        self._offset += len(data)
-
-    def finish(self) -> None:
-        """All has been written: set the length."""
-        os.ftruncate(self._fd, self._offset)
-
-    def close(self) -> None:
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
-
-    def commit(self) -> None:
-        """Give the file its final name."""
-        self.close()
-
-    def discard(self) -> None:
-        """The file did not come whole."""
-        self.close()
-
-    def keep_partial(self) -> None:
-        """``--partial``: what came is worth keeping, under the final name."""
-        self.close()
+_live: dict[int, TempFile] = {}
 
 
-class InPlaceFile(OutputFile):
-    """The destination file itself (``--inplace``)."""
+def temp_stem(base: bytes) -> bytes:
+    """What the temporary names of ``base`` begin with: ``.base``, short enough for a suffix.
 
-    inplace = True
+    A name that has to be cut is not cut inside a character, as far as bytes
+    can tell: a run of non-ASCII bytes at the cut goes as a whole.
+    """
+    room = _NAME_MAX - 1 - _SUFFIX - 1
+    if base.startswith(b"."):
+        base = base[1:]
+    stem = base[:room]
+    if base[room : room + 1] >= b"\x80":
+        while stem and stem[-1] >= 0x80:
+            stem = stem[:-1]
+    stem = b"." + stem
+    return stem[:-1] if stem.endswith(b".") else stem
 
-    def skip_zeros(self, count: int) -> None:
-        """What the file had here has to become zeros."""
-        with memoryview(_ZEROS[:count]) as view:
-            self._write_at(view)
+
+def temp_base(base: bytes) -> bytes:
+    """A temporary name for a file called ``base``: ``.base.XXXXXX`` with random letters and digits."""
+    return temp_stem(base) + b"." + bytes(_LETTERS[byte % len(_LETTERS)] for byte in os.urandom(6))
 
 
-class TempFile(OutputFile):
-    """A file beside its destination. ``directory`` is a descriptor that it owns: no path can lead elsewhere."""
+def unique_base(base: bytes, number: int) -> bytes:
+    """The ``number``-th temporary name for what is not written to but made at once, a symlink say."""
+    return temp_stem(base) + b".%d" % ((os.getpid() + number) % 1_000_000)
+
+
+class TempFile:
+    """An output file: temporary (``inplace`` False), or the file itself.
+
+    ``name`` is where it is now, ``target`` where it belongs, both below
+    the destination's root. ``writer`` takes the data. It ends with exactly one of
+    ``commit``, ``keep_partial``, ``discard``; until then it is in a registry,
+    so that ``discard_all`` can end it.
+    """
 
     def __init__(
-        self, fd: int, name: bytes, base: bytes, final: bytes, directory: int, *, sparse: bool
+        self,
+        dest: Destination,
+        name: bytes,
+        target: bytes,
+        fd: int,
+        writer: Writer,
+        *,
+        inplace: bool = False,
+        keep: bool = False,
     ) -> None:
-        super().__init__(fd, name, sparse=sparse)
-        self._base = base
-        self._final = final
-        self._directory = directory
-        _live.add(self)
+        self._dest = dest
+        self.name = name
+        self.target = target
+        self.fd = fd
+        self.writer = writer
+        self.inplace = inplace
+        self.keep = keep
+        self._owner = os.getpid()
+        _live[id(self)] = self
+
+    @property
+    def written(self) -> int:
+        """Bytes of data that have come."""
+        return self.writer.written
+
+    @property
+    def live(self) -> bool:
+        """False once it has been committed, kept or discarded."""
+        return id(self) in _live
+
+    def belongs_to(self, dest: Destination) -> bool:
+        """True if it is a file of ``dest``."""
+        return self._dest is dest
+
+    def close(self) -> None:
+        """Close the descriptor; what a file system reports only now is raised."""
+        if self.fd >= 0:
+            fd, self.fd = self.fd, -1
+            os.close(fd)
 
     def commit(self) -> None:
+        """Put the whole file under its name. If that raises OSError, ``discard`` is still to be called."""
         self.close()
-        os.rename(self._base, self._final, src_dir_fd=self._directory, dst_dir_fd=self._directory)
-        self._release()
+        if not self.inplace:
+            self._dest.rename(self.name, self.target)
+        self._done()
+
+    def keep_partial(self, mtime_ns: int | None = None) -> None:
+        """Put what there is under the name (``--partial``).
+
+        ``mtime_ns``: a time to give it; an interrupted run gives 0, so that
+        ``--update`` does not take the part for a newer file. Raises OSError.
+        """
+        if not self.inplace:
+            try:
+                if self.fd >= 0:
+                    self.writer.finish()
+            except OSError:
+                pass  # a full disk, most likely: what has fitted is what is kept
+            if self.fd >= 0 and mtime_ns is not None:
+                os.utime(self.fd, ns=(os.fstat(self.fd).st_atime_ns, mtime_ns))
+            self._dest.rename(self.name, self.target)
+        self._done()
+        self.close()
 
     def discard(self) -> None:
-        self.close()
-        if self._directory >= 0:
+        """Remove the temporary file; a file that was written in place stays as it is now."""
+        self._done()
+        try:
+            self.close()
+        except OSError:
+            pass  # it goes away anyway
+        if not self.inplace:
             try:
-                os.unlink(self._base, dir_fd=self._directory)
+                self._dest.unlink(self.name)
             except FileNotFoundError:
                 pass
-            self._release()
 
-    def keep_partial(self) -> None:
-        self.finish()
-        self.commit()
+    def _done(self) -> None:
+        _live.pop(id(self), None)
 
-    def _release(self) -> None:
-        if self._directory >= 0:
-            os.close(self._directory)
-            self._directory = -1
-        _live.discard(self)
-
-
-_live: set[TempFile] = set()
+    def abandon(self) -> None:
+        """The end for an interrupted run: kept if that was asked for and there is data, else removed."""
+        if self._owner != os.getpid():
+            self._done()  # a forked copy: the file is the parent's
+            return
+        try:
+            if self.keep and self.written and not self.inplace:
+                self.keep_partial(0)
+        except OSError:
+            pass
+        try:
+            if self.live:
+                self.discard()
+        except OSError:
+            pass  # nothing more can be done, and nobody to tell
 
 
 def discard_all() -> None:
-    """FS-8: remove what an ended run left; called on every way out but a kill."""
-    for temp in list(_live):
-        try:
-            temp.discard()
-        except OSError:
-            _live.discard(temp)
+    """End every file that is still being received, as an exit or a signal does (END-9)."""
+    for temp in list(_live.values()):
+        temp.abandon()
+
+
+def discard_of(dest: Destination) -> None:
+    """As ``discard_all``, for one destination."""
+    for temp in [temp for temp in _live.values() if temp.belongs_to(dest)]:
+        temp.abandon()

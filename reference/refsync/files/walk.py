@@ -1,0 +1,87 @@
+"""Directory descriptors below a root, reached without following a symlink.
+
+A path that is checked and then used can change in between. Here a directory
+is opened component by component, each relative to the one before, and what
+is done in it is done relative to the descriptor: no renaming or symlink that
+somebody plants on the way can lead out. Clause HOST-5; upstream
+``syscall.c:secure_relative_open`` does the same for basis files.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import OrderedDict
+
+from ..wire.errors import Exit, RefsyncError
+
+# O_PATH needs no read permission: a directory of mode 0300 takes files too
+_DIRECTORY = (os.O_PATH if sys.platform == "linux" else os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
+#: So many directories stay open; files come directory by directory, so few are in use at a time.
+CACHED = 32
+
+_BAD = frozenset((b"", b".", b".."))
+
+
+def check_component(component: bytes) -> None:
+    """Refuse what is not the name of something in a directory."""
+    if component in _BAD or b"\0" in component or b"/" in component:
+        shown = component.decode("utf-8", "backslashreplace")
+        raise RefsyncError(f'refusing unsafe path component "{shown}"', Exit.UNSUPPORTED)
+
+
+class Directories:
+    """The open directories of one tree.
+
+    ``root`` may itself be reached through symlinks: the user named it.
+    """
+
+    def __init__(self, root: bytes) -> None:
+        self.root_fd = os.open(root, _DIRECTORY)
+        self._open: OrderedDict[bytes, int] = OrderedDict()
+
+    def parent(self, name: bytes) -> tuple[int, bytes]:
+        """(descriptor of the directory that holds ``name``, last component).
+
+        ``name`` is relative and '/'-separated; ``b"."`` is the root itself.
+        Raises OSError (ENOENT, ENOTDIR, for a symlink too) if the way is not
+        made of directories, RefsyncError if the name is not relative and clean.
+        """
+        if name == b".":
+            return self.root_fd, name
+        cut = name.rfind(b"/")
+        base = name[cut + 1 :]
+        check_component(base)
+        if cut < 0:
+            return self.root_fd, base
+        return self.directory(name[:cut]), base
+
+    def directory(self, name: bytes) -> int:
+        """The descriptor of a directory below the root; it belongs to this object."""
+        if name == b".":
+            return self.root_fd
+        fd = self._open.get(name)
+        if fd is not None:
+            self._open.move_to_end(name)
+            return fd
+        above, base = self.parent(name)
+        fd = os.open(base, _DIRECTORY | os.O_NOFOLLOW, dir_fd=above)
+        self._open[name] = fd
+        if len(self._open) > CACHED:
+            os.close(self._open.popitem(last=False)[1])
+        return fd
+
+    def forget(self, name: bytes) -> None:
+        """``name`` has been renamed, replaced or removed: what is open at or below it is no longer there."""
+        below = name + b"/"
+        for known in [known for known in self._open if known == name or known.startswith(below)]:
+            os.close(self._open.pop(known))
+
+    def close(self) -> None:
+        """Close all descriptors; the object is of no use afterwards."""
+        for fd in self._open.values():
+            os.close(fd)
+        self._open.clear()
+        if self.root_fd >= 0:
+            os.close(self.root_fd)
+            self.root_fd = -1

@@ -1,0 +1,132 @@
+"""Sequential output to a file: plain, sparse, or over what is there.
+
+Clauses FS-8, XFER-13; upstream ``fileio.c:write_file``, ``write_sparse``,
+``sparse_end``, ``skip_matched``, ``syscall.c:do_punch_hole``.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ..wire.cursor import Buffer
+
+#: Small pieces are gathered up to this size.
+GATHER = 256 * 1024
+#: A run of zeros becomes a hole if it covers a whole piece of this size and alignment.
+HOLE = 1024
+
+_ZEROS = bytes(HOLE)
+_PUNCH_HOLE = 0x02
+_KEEP_SIZE = 0x01
+
+
+class Writer:
+    """Writes a file from its start to its end.
+
+    ``existing``: the size of the file that is written over (``--inplace``), 0
+    for a new one. ``offset`` is the position in the finished file,
+    ``written`` counts the bytes given to ``write``. Nothing is certain to be
+    in the file before ``finish``. All methods raise OSError (ENOSPC and such).
+    """
+
+    def __init__(self, fd: int, *, sparse: bool = False, existing: int = 0) -> None:
+        self._fd = fd
+        self._sparse = sparse
+        self._existing = existing
+        self._gathered = bytearray()
+        self._start = 0  # where in the file the gathered bytes belong
+        self.offset = 0
+        self.written = 0
+
+    def write(self, data: Buffer, /) -> None:
+        """The next bytes of the file."""
+        size = len(data)
+        self.written += size
+        self.offset += size
+        gathered = self._gathered
+        if gathered:
+            gathered += data
+            if len(gathered) < GATHER:
+                return
+            data = gathered
+        elif size < GATHER:
+            gathered += data
+            return
+        self._put(data)
+
+    def keep(self, data: Buffer, /) -> None:
+        """The next bytes are ``data``, and they are in their place already."""
+        self._flush()
+        if self._sparse:
+            with memoryview(data).cast("B") as view:
+                self._put_sparse(view, keep=True)
+        self.offset += len(data)
+        self._start = self.offset
+
+    def finish(self) -> None:
+        """Write what is gathered; cut off what an older file had beyond the end, and end a hole there."""
+        self._flush()
+        if self._sparse or self._existing:
+            os.ftruncate(self._fd, self.offset)
+
+    def _flush(self) -> None:
+        if self._gathered:
+            self._put(self._gathered)
+
+    def _put(self, data: Buffer) -> None:
+        """Write ``data``, of which all is before ``offset``, at ``_start``."""
+        with memoryview(data).cast("B") as view:
+            if self._sparse:
+                self._put_sparse(view, keep=False)
+            else:
+                self._pwrite(view, self._start)
+        self._start = self.offset
+        self._gathered.clear()
+
+    def _pwrite(self, view: memoryview, position: int) -> None:
+        while view:
+            count = os.pwrite(self._fd, view, position)
+            view = view[count:]
+            position += count
+
+    def _put_sparse(self, view: memoryview, *, keep: bool) -> None:
+        """Runs of zeros as holes, the rest as data (with ``keep`` the data is there, only holes are made)."""
+        base, size = self._start, len(view)
+        begin = at = 0  # data that is not zeros: from ``begin`` to ``at``
+        while at < size:
+            piece = min(HOLE - (base + at) % HOLE, size - at)
+            if view[at : at + piece] != _ZEROS[:piece]:
+                at += piece
+                continue
+            if at > begin and not keep:
+                self._pwrite(view[begin:at], base + begin)
+            end = at + piece
+            while end < size and view[end : end + HOLE] == _ZEROS[: min(HOLE, size - end)]:
+                end = min(end + HOLE, size)
+            self._hole(base + at, end - at)
+            begin = at = end
+        if size > begin and not keep:
+            self._pwrite(view[begin:], base + begin)
+
+    def _hole(self, position: int, size: int) -> None:
+        """Zeros that take no room: nothing to do past the old end; before it a hole, zeros at worst."""
+        size = min(size, self._existing - position)
+        if size > 0 and not _punch(self._fd, position, size):
+            for done in range(0, size, GATHER):
+                self._pwrite(memoryview(bytes(min(GATHER, size - done))), position + done)
+
+
+def _punch(fd: int, position: int, size: int) -> bool:
+    """True if the range of the file is a hole now; False if the system or the file system has none."""
+    import ctypes  # only sparse updates in place come here
+
+    try:
+        fallocate = ctypes.CDLL(None, use_errno=True).fallocate
+    except (AttributeError, OSError):
+        return False
+    offset = ctypes.c_long if ctypes.sizeof(ctypes.c_long) == 8 else ctypes.c_longlong
+    if offset is not ctypes.c_long:
+        return False  # the plain symbol takes 32 bits there
+    fallocate.argtypes = (ctypes.c_int, ctypes.c_int, offset, offset)
+    fallocate.restype = ctypes.c_int
+    return bool(fallocate(fd, _PUNCH_HOLE | _KEEP_SIZE, position, size) == 0)
