@@ -54,7 +54,9 @@ def fetch(release: Release, progress: Progress) -> Peer:
                     return _install(release, fetched, staged)
                 except PeerError as problem:
                     failures.append(problem.message)
-    advice = [f"{unserved[0].suite}: {machine.advice(unserved[0].distribution)}"] if unserved else []
+    # Debian has every release; another distribution's mirror is no advice where Debian's was tried.
+    wanting = [origin for origin in unserved if origin.distribution != "ubuntu"]
+    advice = [f"{wanting[0].suite}: {machine.advice(wanting[0].distribution)}"] if wanting else []
     reasons = "\n".join(f"  {line}" for text in [*failures, *advice] for line in text.splitlines())
     raise PeerError(
         f"{release.name} is not cached and could not be fetched:\n{reasons}\n{_elsewhere(release)}"
