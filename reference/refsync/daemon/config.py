@@ -76,7 +76,7 @@ class Config:
     modules: list[Section]
 
     def module(self, name: str) -> Section | None:
-        """The module of exactly this name (a section's own name compares more freely, a client's wish does not)."""
+        """The module of exactly this name: what a client asks for is not squeezed."""
         return next((each for each in reversed(self.modules) if each.name == name), None)
 
 
@@ -95,7 +95,7 @@ def load(path: str, overrides: Sequence[tuple[str, str]] = (), say: Say = lambda
 
 def expand(text: str, environment: Mapping[str, str]) -> str:
     """DAEMON-3: ``%VAR%``, where the name starts with a capital and the variable exists; all else stays."""
-    parts = []
+    parts: list[str] = []
     at = 0
     while (start := text.find("%", at)) >= 0:
         end = text.find("%", start + 1)
@@ -173,11 +173,14 @@ class _Loader:
         """The end of the global part: what the command line says now outweighs the file."""
         if not self._started:
             self._started = True
-            self._current = self.main
-            for name, value in self._overrides:
-                if squeeze(name) not in PARAMETERS:
-                    raise RefsyncError(f'Unknown parameter "{name}"', Exit.SYNTAX)
-                self._set(name, value, "--dparam")
+            self._override()
+
+    def _override(self) -> None:
+        self._current = self.main
+        for name, value in self._overrides:
+            if squeeze(name) not in PARAMETERS:
+                raise RefsyncError(f'Unknown parameter "{name}"', Exit.SYNTAX)
+            self._set(name, value.lstrip(), "--dparam")
 
     def _set(self, name: str, text: str, where: str) -> None:
         parameter = PARAMETERS.get(squeeze(name))
@@ -216,6 +219,8 @@ class _Loader:
             if include:
                 self.main.values = kept
                 self._current = self.main
+                if self._started:
+                    self._override()  # what the first module of that file had set went with it
 
 
 def _files(path: str, ending: str, where: str) -> list[str]:

@@ -27,7 +27,7 @@ class Statement:
 
 
 def statements(text: str, source: str) -> Iterator[Statement]:
-    """The statements of a file; ``RefsyncError`` (exit 1) at the first place that makes the rest meaningless."""
+    """The statements of a file; ``RefsyncError`` (exit 1) where the rest has no meaning."""
     text = text.partition("\0")[0]  # as upstream: a NUL is an end of file
     at = line = 0
     while at < len(text):
@@ -55,7 +55,7 @@ def statements(text: str, source: str) -> Iterator[Statement]:
 
 def _logical_line(text: str, at: int) -> tuple[str, int]:
     """A line with those that it goes on in, backslashes taken out, and where the next one starts."""
-    parts = []
+    parts: list[str] = []
     while True:
         end = text.find("\n", at)
         if end < 0:

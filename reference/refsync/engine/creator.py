@@ -77,6 +77,9 @@ class Creator:
 
     def wants_data(self, entry: FileEntry, ndx: int) -> bool:
         """True if the file's data is to be requested; else all that was to be done has been."""
+        if self._options.list_only:
+            self._session.reporter.listed(entry)
+            return False
         if self._skipped(entry):
             return False
         options = self._options
@@ -150,6 +153,9 @@ class Creator:
 
     def directory(self, entry: FileEntry, ndx: int) -> None:
         """Make the directory if it is missing and set its attributes."""
+        if self._options.list_only:
+            self._session.reporter.listed(entry)
+            return
         options = self._options
         if self._skipped(entry):
             self._missing.add(entry.name)
@@ -205,6 +211,9 @@ class Creator:
 
     def other(self, entry: FileEntry, ndx: int) -> None:
         """Symlinks, devices, FIFOs, sockets."""
+        if self._options.list_only:
+            self._session.reporter.listed(entry)
+            return
         if self._skipped(entry):
             return
         options = self._options

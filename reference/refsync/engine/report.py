@@ -20,6 +20,9 @@ class Reporter(Protocol):
     def item(self, entry: FileEntry, iflags: int, *, xname: bytes = b"") -> None:
         """An entry was transferred or changed, or (with no significant flag) looked at."""
 
+    def listed(self, entry: FileEntry) -> None:
+        """An entry of a run that only lists."""
+
     def deleted(self, name: bytes, is_dir: bool) -> None:
         """Something was deleted."""
 
@@ -53,6 +56,9 @@ class RemoteReporter:
         self.failed = False
 
     def item(self, entry: FileEntry, iflags: int, *, xname: bytes = b"") -> None:
+        pass
+
+    def listed(self, entry: FileEntry) -> None:
         pass
 
     def deleted(self, name: bytes, is_dir: bool) -> None:

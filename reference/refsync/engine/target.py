@@ -136,7 +136,7 @@ def open_target(session: Session, lists: FileLists, dest: bytes, base: bytes = b
                 raise RefsyncError(
                     f"mkdir {_quoted(path)} failed: {error.strerror} ({error.errno})", Exit.FILE_IO
                 ) from None
-        if options.verbose or options.itemize or options.log_format_given:
+        if options.verbose or options.itemize:
             session.reporter.info(b"created directory " + dest.rstrip(b"/") + b"\n")
         target = Target(session, os.path.abspath(path), missing=options.dry_run)
         target.created = first is not None and first.name == b"."

@@ -1,1 +1,5 @@
-"""Filter rules: parsed, matched, and exchanged. No I/O but for merge files that the user names."""
+"""Filter rules: their grammar, their order, the files that they come from, and what they match.
+
+Nothing here talks to a peer. Files are read through a ``Source``, so a test or
+a fuzz target decides what there is to read.
+"""

@@ -1,6 +1,21 @@
-"""rsync's wildcards: ``*`` and ``?`` stop at a slash, ``**`` does not.
+"""Shell patterns as rsync reads them, on bytes.
 
-Clauses FILT-6 to FILT-9; upstream ``lib/wildmatch.c``.
+======================  ====================================================
+``*``                   any run of bytes without a slash
+``**`` (and more)       any run of bytes
+``?``                   one byte, not a slash
+``[a-z]`` ``[!a]``      one byte of a set, never a slash; ``[^`` negates too
+``[[:alpha:]]``         a set by name, of ASCII
+``\\x``                  ``x`` itself; at the very end it matches nothing
+======================  ====================================================
+
+A pattern becomes a regular expression in which every star but the last of a
+run is atomic: the earliest place for what follows a star is always as good as
+any later one, so nothing is gained by trying again and the time stays
+polynomial whatever the pattern. A set that is not well formed matches nothing,
+and neither does any pattern that gets that far.
+
+Clause FILT-10; upstream ``lib/wildmatch.c:dowild``, ``wildmatch_array``.
 """
 
 from __future__ import annotations
@@ -10,108 +25,176 @@ from functools import lru_cache
 
 Matcher = Callable[[bytes], bool]
 
-_POSIX = {
-    b"alnum": b"0-9A-Za-z",
-    b"alpha": b"A-Za-z",
-    b"blank": b" \\t",
-    b"cntrl": b"\\x00-\\x1f\\x7f",
-    b"digit": b"0-9",
-    b"graph": b"!-~",
-    b"lower": b"a-z",
-    b"print": b" -~",
-    b"punct": b"!-/:-@\\[-`{-~",
-    b"space": b"\\t-\\r ",
-    b"upper": b"A-Z",
-    b"xdigit": b"0-9A-Fa-f",
+_STAR, _DOUBLE_STAR, _QUESTION, _OPEN, _CLOSE = b"*", b"**", 0x3F, 0x5B, 0x5D
+_BACKSLASH, _SLASH, _DASH, _COLON, _ASTERISK = 0x5C, 0x2F, 0x2D, 0x3A, 0x2A
+_NEVER = b"(?!)"
+
+_LOWER = frozenset(range(0x61, 0x7B))
+_UPPER = frozenset(range(0x41, 0x5B))
+_DIGIT = frozenset(range(0x30, 0x3A))
+_GRAPH = frozenset(range(0x21, 0x7F))
+
+#: The named sets, as the C locale has them.
+NAMED_SETS: dict[bytes, frozenset[int]] = {
+    b"alnum": _LOWER | _UPPER | _DIGIT,
+    b"alpha": _LOWER | _UPPER,
+    b"blank": frozenset(b" \t"),
+    b"cntrl": frozenset(range(0x20)) | {0x7F},
+    b"digit": _DIGIT,
+    b"graph": _GRAPH,
+    b"lower": _LOWER,
+    b"print": _GRAPH | {0x20},
+    b"punct": _GRAPH - _LOWER - _UPPER - _DIGIT,
+    b"space": frozenset(b" \t\n\v\f\r"),
+    b"upper": _UPPER,
+    b"xdigit": _DIGIT | frozenset(b"abcdefABCDEF"),
 }
 
 
+def wildmatch(pattern: bytes, text: bytes) -> bool:
+    """Whether ``pattern`` matches all of ``text``."""
+    return compile_pattern(pattern)(text)
+
+
 @lru_cache(maxsize=4096)
-def compile_pattern(pattern: bytes) -> Matcher:
-    """A function that tells whether the whole of a name matches; a malformed class matches nothing."""
-    import re
+def compile_pattern(pattern: bytes, anywhere: bool = False) -> Matcher:
+    """A function that tells whether a text matches; ``anywhere``: from its start or after any slash in it."""
+    if not any(letter in pattern for letter in b"*?[\\"):
+        if not anywhere:
+            return pattern.__eq__
+        tail = b"/" + pattern
+        return lambda text: text == pattern or text.endswith(tail)
+    import re  # only a run that has wildcards pays for it
 
-    source = _translate(pattern)
-    if source is None:
-        return lambda name: False
-    found = re.compile(source, re.DOTALL).fullmatch
-    return lambda name: found(name) is not None
+    body = translate(pattern)
+    if anywhere:
+        find = re.compile(rb"(?s:(?:\A|(?<=/))" + body + rb"\Z)").search
+    else:
+        find = re.compile(rb"(?s:" + body + rb"\Z)").match
+    return lambda text: find(text) is not None
 
 
-def _translate(pattern: bytes) -> bytes | None:
-    out: list[bytes] = []
-    at = 0
-    while at < len(pattern):
-        char = pattern[at : at + 1]
-        at += 1
-        if char == b"*":
-            stars = 1
-            while pattern[at : at + 1] == b"*":
-                stars += 1
-                at += 1
-            out.append(b"[^/]*" if stars == 1 else b".*")
-        elif char == b"?":
-            out.append(b"[^/]")
-        elif char == b"[":
-            found = _class(pattern, at)
-            if found is None:
-                return None
-            text, at = found
-            out.append(text)
-        else:
-            if char == b"\\" and at < len(pattern):
-                char = pattern[at : at + 1]
-                at += 1
-            out.append(_literal(char[0]))
+def translate(pattern: bytes) -> bytes:
+    """The regular expression, without its end anchor, of a pattern."""
+    pieces = _split_at_stars(pattern)
+    out = [pieces[0][1]]
+    # Each "**" opens a run that lasts to the next one. Within a run a "*" need not be tried
+    # twice, and a run that was found need not be looked for again once the next is reached.
+    runs: list[list[tuple[bytes, bytes]]] = [[]]
+    for star, piece in pieces[1:]:
+        if star == _DOUBLE_STAR:
+            runs.append([])
+        runs[-1].append((star, piece))
+    for number, run in enumerate(runs):
+        last_run = number == len(runs) - 1
+        text = []
+        for index, (star, piece) in enumerate(run):
+            last = last_run and index == len(run) - 1
+            if star == _DOUBLE_STAR:
+                text.append((b".*" if last else b".*?") + piece)
+            elif last:
+                text.append(b"[^/]*" + piece)
+            else:
+                text.append(b"(?>[^/]*?" + piece + b")")
+        joined = b"".join(text)
+        out.append(joined if last_run or not run else b"(?>" + joined + b")")
     return b"".join(out)
 
 
-def _literal(byte: int) -> bytes:
-    return b"\\x%02x" % byte
+def _split_at_stars(pattern: bytes) -> list[tuple[bytes, bytes]]:
+    """The expressions of the parts between stars, each with the star before it."""
+    pieces: list[tuple[bytes, bytes]] = []
+    star, piece = b"", bytearray()
+    pos, end = 0, len(pattern)
+    while pos < end:
+        letter = pattern[pos]
+        pos += 1
+        if letter == _ASTERISK:
+            pieces.append((star, bytes(piece)))
+            piece.clear()
+            star = _STAR
+            while pos < end and pattern[pos] == _ASTERISK:
+                star = _DOUBLE_STAR
+                pos += 1
+        elif letter == _QUESTION:
+            piece += b"[^/]"
+        elif letter == _OPEN:
+            members, pos = _parse_set(pattern, pos)
+            piece += _set_expression(members)
+        elif letter == _BACKSLASH:
+            if pos == end:
+                piece += _NEVER
+            else:
+                piece += _literal(pattern[pos])
+                pos += 1
+        else:
+            piece += _literal(letter)
+    pieces.append((star, bytes(piece)))
+    return pieces
 
 
-def _class(pattern: bytes, at: int) -> tuple[bytes, int] | None:
-    """The expression of a bracket class that starts behind ``[``, and where it ends; None if it never ends."""
-    negated = pattern[at : at + 1] in (b"!", b"^")
-    at += negated
-    parts: list[bytes] = []
-    previous = -1
+def _literal(letter: int) -> bytes:
+    return b"\\x%02x" % letter
+
+
+def _set_expression(members: frozenset[int]) -> bytes:
+    if not members:
+        return _NEVER
+    return b"[" + b"".join(_literal(member) for member in sorted(members)) + b"]"
+
+
+def _parse_set(pattern: bytes, pos: int) -> tuple[frozenset[int], int]:
+    """The bytes of the set that opened before ``pos``, and where the pattern goes on.
+
+    A set that is not closed, or names a set that does not exist, is empty and
+    takes the rest of the pattern with it.
+    """
+    end = len(pattern)
+    nothing: tuple[frozenset[int], int] = (frozenset(), end)
+    negated = pos < end and pattern[pos] in b"!^"
+    pos += negated
+    members: set[int] = set()
+    previous = 0  # the member that a dash would start a range from; 0: none
     first = True
     while True:
-        if at >= len(pattern):
-            return None
-        byte = pattern[at]
-        if byte == 0x5D and not first:
+        if pos >= end:
+            return nothing
+        letter = pattern[pos]
+        if letter == _CLOSE and not first:
             break
         first = False
-        if byte == 0x5B and pattern[at + 1 : at + 2] == b":":
-            end = pattern.find(b":]", at + 2)
-            if end >= 0:
-                name = pattern[at + 2 : end]
-                if name not in _POSIX:
-                    return None
-                parts.append(_POSIX[name])
-                at, previous = end + 2, -1
-                continue
-        if byte == 0x2D and previous >= 0 and at + 1 < len(pattern) and pattern[at + 1] != 0x5D:
-            at += 1
-            last = pattern[at]
-            if last == 0x5C and at + 1 < len(pattern):
-                at += 1
-                last = pattern[at]
-            if last >= previous:
-                parts.append(_literal(previous) + b"-" + _literal(last))
-            at, previous = at + 1, -1
-            continue
-        if byte == 0x5C:
-            at += 1
-            if at >= len(pattern):
-                return None
-            byte = pattern[at]
-        parts.append(_literal(byte))
-        previous = byte
-        at += 1
-    body = b"".join(parts)
-    if not body:
-        return (b"[^/]" if negated else b"(?!)"), at + 1
-    return (b"[^/" + body + b"]" if negated else b"(?!/)[" + body + b"]"), at + 1
+        if letter == _BACKSLASH:
+            pos += 1
+            if pos >= end:
+                return nothing
+            previous = pattern[pos]
+            members.add(previous)
+        elif letter == _DASH and previous and pos + 1 < end and pattern[pos + 1] != _CLOSE:
+            pos += 1
+            if pattern[pos] == _BACKSLASH:
+                pos += 1
+                if pos >= end:
+                    return nothing
+            members.update(range(previous, pattern[pos] + 1))
+            previous = 0
+        elif letter == _OPEN and pattern[pos + 1 : pos + 2] == b":":
+            close = pattern.find(b"]", pos + 2)
+            if close < 0:
+                return nothing
+            if close == pos + 2 or pattern[close - 1] != _COLON:
+                previous = letter  # no ":]": the bracket stands for itself
+                members.add(letter)
+            else:
+                named = NAMED_SETS.get(pattern[pos + 2 : close - 1])
+                if named is None:
+                    return nothing
+                members |= named
+                previous = 0
+                pos = close
+        else:
+            previous = letter
+            members.add(letter)
+        pos += 1
+    if negated:
+        members = set(range(1, 256)) - members
+    return frozenset(members - {_SLASH}), pos + 1

@@ -16,6 +16,8 @@ class Options:
     server: bool = False
     sender: bool = False
     daemon: bool = False
+    help: bool = False
+    version: int = 0
     # what to say
     verbose: int = 0
     quiet: bool = False
@@ -23,6 +25,7 @@ class Options:
     stats: bool = False
     progress: bool = False
     list_only: bool = False
+    list_only_given: bool = False  # by option, not for want of a destination
     human_readable: int = 1
     out_format: str | None = None
     no_motd: bool = False
@@ -88,5 +91,5 @@ class Options:
     # daemon
     config: str | None = None
     detach: bool = True
-    # the peer's log format, on a server: tells how much to itemize
+    # on a server: the client prints each item, though not its flags
     log_format_given: bool = False

@@ -8,7 +8,7 @@
     daemon      lines for people (message of the day, list of modules), then one of
                 @RSYNCD: OK, @RSYNCD: EXIT, @RSYNCD: AUTHREQD challenge, @ERROR...
     client      USER RESPONSE after an AUTHREQD
-    client      its arguments after the OK, each ended by NUL (below protocol 30 by newline), then an empty one
+    client      after the OK its arguments, then an empty one; each ends in NUL, below protocol 30 in newline
 
 Decoders take a ``Cursor``. Carriage returns in lines are dropped, as upstream
 does. Clauses GREET-1 to GREET-9; upstream ``clientserver.c:exchange_protocols``,
@@ -142,7 +142,7 @@ def explain_greeting(greeting: Greeting) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """GREET-8: ``kind`` is "ok", "exit", "auth" (``text``: the challenge), "error" (the whole line) or "text"."""
+    """GREET-8: ``kind`` is "ok", "exit", "auth", "error" or "text"; ``text`` the challenge or the line."""
 
     kind: str
     text: bytes = b""
@@ -205,7 +205,7 @@ def explain_answer(answer: Answer) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """GREET-6, GREET-7: ``kind`` is "list", "module" (its name), "early" (a length) or "unknown" (the line)."""
+    """GREET-6, GREET-7: ``kind`` is "list", "module", "early" or "unknown"; ``text`` the line."""
 
     kind: str
     text: bytes = b""

@@ -1,0 +1,117 @@
+"""A client's run: find the other end, connect, transfer, sum up.
+
+Clauses OPT-2, OPT-7, END-1; upstream ``main.c:start_client``, ``client_run``.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from ..engine import client
+from ..engine.server import allow_inc_recurse
+from ..engine.session import PeerExit, Session
+from ..options import server_args
+from ..options.model import Options
+from ..options.parse import parse
+from ..session.link import Link, PeerClosed
+from ..session.tasks import Tasks
+from ..transport.child import Child, run_command, run_local
+from ..transport.pump import Pump
+from ..wire.errors import Exit, RefsyncError
+from .arguments import Job, plan
+from .messages import Printer
+from .rsh import remote_command
+from .serve import run_server
+from .statistics import print_summary
+
+
+def run_client(options: Options, paths: list[str]) -> int:
+    """Transfer what ``paths`` name; returns the exit code."""
+    job = plan(paths, list_only=options.list_only)
+    options.sender = job.sender
+    if job.dest is None:
+        options.list_only = True
+    if options.list_only and not options.recurse:
+        options.dirs = True
+    if job.remote is not None and job.remote.daemon:
+        from .daemon_client import run_daemon_client
+
+        return run_daemon_client(options, job)
+    printer = Printer(options, local=job.remote is None)
+    child = _connect(options, job)
+    try:
+        code = converse(options, job, printer, child.fd_in, child.fd_out)
+    finally:
+        child.close()
+    printer.flush()
+    return max(code, child.wait())
+
+
+def server_arguments(options: Options) -> list[str]:
+    """What the server is started with, before the dot and the paths."""
+    allowed = allow_inc_recurse(options, sender=options.sender)
+    return server_args.build(options, inc_recurse=allowed)
+
+
+def _connect(options: Options, job: Job) -> Child:
+    """The server: behind a remote shell, or ourselves in a fork for a local copy."""
+    paths = [job.dest or "."] if options.sender else [path or "." for path in job.sources]
+    if job.remote is not None:
+        command = remote_command(job.remote, options.rsh, options.rsync_path, server_arguments(options), paths)
+        return run_command(command)
+    if options.whole_file is None:
+        options.whole_file = True
+    arguments = server_arguments(options)
+
+    def serve(fd_in: int, fd_out: int) -> int:
+        theirs, rest = parse([*arguments, "--", ".", *paths])
+        return run_server(theirs, [os.fsencode(path) for path in rest], fd_in, fd_out)
+
+    return run_local(serve)
+
+
+def converse(options: Options, job: Job, printer: Printer, fd_in: int, fd_out: int, *, link: Link | None = None, remote_protocol: int = 0) -> int:
+    """The client's half over two descriptors; returns its exit code after printing the totals."""
+    link = link or Link()
+    sessions: list[Session] = []
+    started = time.time()
+
+    def on_start(session: Session) -> None:
+        sessions.append(session)
+        printer.attach(session.stats)
+        printer.symlink_times = not options.sender or session.dialect.symlink_times
+        if options.verbose and not options.quiet:
+            verb = b"sending" if options.sender else b"receiving"
+            if session.dialect.inc_recurse:
+                printer.info(verb + b" incremental file list\n")
+            elif options.recurse or options.dirs:
+                printer.info((b"building" if options.sender else b"receiving") + b" file list ... done\n")
+        printer.flush()
+
+    sources = [os.fsencode(path) for path in job.sources]
+    dest = os.fsencode(job.dest or ".")
+    conversation = client.run(
+        link, options, printer, sources, dest, remote_protocol=remote_protocol, started=on_start
+    )
+    pump = Pump(link, fd_in, fd_out, timeout=options.timeout)
+    tasks = Tasks(link, conversation)
+    try:
+        pump.run(tasks)
+    except PeerExit as error:
+        pump.flush()
+        return error.code
+    except PeerClosed:
+        if sessions and sessions[0].xfer_error:
+            return Exit.STREAM_IO
+        raise
+    except RefsyncError:
+        pump.flush()
+        raise
+    code = int(tasks.results[0])
+    session = sessions[0]
+    if options.sender:
+        session.stats.total_read, session.stats.total_written = link.bytes_in, link.bytes_out
+    printer.flush()
+    print_summary(session, int(time.time()) - int(started))
+    return code

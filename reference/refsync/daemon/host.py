@@ -1,0 +1,188 @@
+"""The daemon's side of one connection: what ``session.daemon_server`` asks of the machine.
+
+Clauses DAEMON-4 to DAEMON-8; upstream ``clientserver.c:rsync_module``.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterable
+
+from ..engine.module import ModuleContext
+from ..session.daemon_server import Refused, Responder
+from ..wire.errors import RefsyncError
+from . import privileges, secrets
+from .access import UNDETERMINED, Client, allowed, look_up
+from .config import Config, Section
+from .log import Log
+from .rules import module_rules
+
+#: A symlink that a client uploaded to a module without chroot starts with this (DAEMON-8).
+MUNGE_DIRECTORY = b"/rsyncd-munged"
+
+
+class ModuleHost:
+    """One connection's host; after ``enter`` it has the ``context`` for the engine."""
+
+    def __init__(self, config: Config, client: Client, log: Log) -> None:
+        self._config = config
+        self._log = log
+        self._section: Section | None = None
+        self._lock = -1
+        self.client = client
+        self.user = ""
+        self.read_only = True
+        self.context: ModuleContext | None = None
+
+    @property
+    def section(self) -> Section:
+        """The module that was opened."""
+        assert self._section is not None
+        return self._section
+
+    def motd(self) -> bytes:
+        path = self._config.main.text("motd file")
+        if not path:
+            return b""
+        try:
+            with open(path, "rb") as file:
+                return file.read() + b"\n"
+        except OSError:
+            return b"\n"
+
+    def listing(self) -> Iterable[tuple[bytes, bytes]]:
+        self._log(f"module-list request from {self._from()}")
+        for module in self._config.modules:
+            if module.flag("list"):
+                yield os.fsencode(module.name), os.fsencode(module.text("comment"))
+
+    def open(self, name: bytes) -> bool:
+        text = os.fsdecode(name)
+        section = self._config.module(text)
+        if section is None:
+            self._log(f"unknown module '{text}' tried from {self._from()}")
+            raise Refused(f"Unknown module '{text}'")
+        self._section = section
+        if self.client.host == UNDETERMINED and section.flag("reverse lookup"):
+            self.client = Client(self.client.address, look_up(self.client.address))
+        self._set_environment(RSYNC_MODULE_NAME=section.name, RSYNC_HOST_NAME=self.client.host)
+        self._set_environment(RSYNC_HOST_ADDR=self.client.address)
+        self._check_access(section)
+        self._claim(section)
+        self.read_only = section.flag("read only")
+        return bool(section.text("auth users").strip())
+
+    def challenge(self, length: int) -> bytes:
+        return os.urandom(length)
+
+    def authenticate(self, user: bytes, expected: Responder, response: bytes) -> bool:
+        section = self.section
+        rules = secrets.parse_users(section.text("auth users"))
+        file = secrets.SecretsFile(section.text("secrets file"), section.flag("strict modes"))
+        verdict = secrets.judge(user, rules, file, expected, response)
+        if verdict.reason:
+            self._log(
+                f"auth failed on module {section.name} from {self._from()} for {os.fsdecode(user)}: {verdict.reason}"
+            )
+            return False
+        if verdict.access:
+            self.read_only = verdict.access == "ro"
+        self.user = os.fsdecode(user)
+        return True
+
+    def enter(self) -> None:
+        section = self.section
+        self._set_environment(RSYNC_USER_NAME=self.user)
+        who = privileges.identity(section.text("uid"), section.text("gid"), self._log)
+        path = section.text("path")
+        if not path:
+            self._log(f"No path specified for module {section.name}")
+            raise Refused("no path setting.")
+        if not path.startswith("/"):
+            self._log(f"normalize_path({path}) failed")
+            raise Refused("chdir failed")
+        outer, inner, chrooted = self._roots(section, path)
+        self._set_environment(RSYNC_MODULE_PATH=os.path.normpath(path))
+        try:
+            rules = module_rules(section)
+        except RefsyncError as error:
+            self._log(error.message)
+            raise Refused("the module's filter rules can't be read") from None
+        if chrooted:
+            privileges.change_root(outer, self._log)
+        root = os.fsencode(inner if chrooted else os.path.normpath(path))
+        try:
+            os.chdir(root)
+        except OSError as error:
+            self._log(f"chdir {os.fsdecode(root)} failed: {error.strerror} ({error.errno})")
+            raise Refused("chdir failed") from None
+        munge = section.maybe("munge symlinks")
+        if munge is None:
+            munge = not chrooted or root != b"/"
+        if munge and os.path.isdir(MUNGE_DIRECTORY):
+            self._log(f"Symlink munging is unsafe when a {MUNGE_DIRECTORY.decode()} directory exists.")
+            raise Refused("daemon security issue -- contact admin")
+        privileges.become(who, self._log)
+        numeric = section.maybe("numeric ids")
+        self.context = ModuleContext(
+            name=section.name,
+            root=root,
+            read_only=self.read_only,
+            write_only=section.flag("write only"),
+            filters=rules,
+            timeout=section.number("timeout"),
+            munge_symlinks=munge,
+            numeric_ids=chrooted if numeric is None else numeric,
+            ignore_errors=section.flag("ignore errors"),
+            max_verbosity=section.number("max verbosity"),
+        )
+
+    def _check_access(self, section: Section) -> None:
+        allow, deny = section.text("hosts allow"), section.text("hosts deny")
+        if not allowed(self.client, allow, deny, forward_lookup=section.flag("forward lookup")):
+            self._log(f"rsync denied on module {section.name} from {self._from()}")
+            if not section.flag("list"):  # who may not see it learns nothing of it
+                raise Refused(f"Unknown module '{section.name}'")
+            raise Refused(f"access denied to {section.name} from {self._from()}")
+        self._log(f"rsync allowed access on module {section.name} from {self._from()}")
+
+    def _claim(self, section: Section) -> None:
+        """DAEMON-5: hold one of so many places in the lock file for as long as this process lives."""
+        limit = section.number("max connections")
+        if limit == 0:
+            return
+        path = section.text("lock file")
+        try:
+            self._lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            self._log(f"failed to open lock file {path}: {error.strerror} ({error.errno})")
+            raise Refused("failed to open lock file") from None
+        for place in range(limit):
+            try:
+                fcntl.lockf(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB, 4, place * 4)
+                return
+            except OSError:
+                continue
+        self._log(f"max connections ({limit}) reached")
+        raise Refused(f"max connections ({limit}) reached -- try again later")
+
+    def _roots(self, section: Section, path: str) -> tuple[str, str, bool]:
+        """The new root directory, where the module is in it, and whether there will be one at all."""
+        wanted = section.maybe("use chroot")
+        outer, divider, inner = path.partition("/./")
+        if wanted is None:
+            wanted = bool(divider) or privileges.can_chroot()
+            if not wanted:
+                self._log("chroot test failed. Switching 'use chroot' from unset to false.")
+        if not divider:
+            return os.path.normpath(path), "/", wanted
+        return os.path.normpath(outer or "/"), os.path.normpath("/" + inner), wanted
+
+    def _from(self) -> str:
+        return f"{self.client.host} ({self.client.address})"
+
+    @staticmethod
+    def _set_environment(**values: str) -> None:
+        """For ``%VAR%`` in the parameters that are read from here on."""
+        os.environ.update(values)

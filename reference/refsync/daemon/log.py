@@ -1,0 +1,72 @@
+"""The daemon's log: a file, or the system's.
+
+Clause DAEMON-9; upstream ``log.c:logit``, ``logfile_open``.
+"""
+
+from __future__ import annotations
+
+import os
+import syslog
+import time
+
+_FACILITIES = {
+    name: getattr(syslog, f"LOG_{name.upper()}")
+    for name in "auth authpriv cron daemon kern lpr mail news syslog user uucp".split()
+    + [f"local{number}" for number in range(8)]
+    if hasattr(syslog, f"LOG_{name.upper()}")
+}
+_FACILITIES["security"] = syslog.LOG_AUTH
+
+class Log:
+    """Writes lines. ``path`` empty means the system's log.
+
+    The file is open only from one use to ``release``, so that it can be
+    rotated; a connection opens it before it gives up its rights.
+    """
+
+    def __init__(self, path: str = "", tag: str = "rsyncd", facility: str = "daemon") -> None:
+        self.path = path
+        self._fd = -1
+        if path:
+            time.localtime()  # a chroot takes the time zone's file away
+            try:
+                self._open()
+            except OSError as error:
+                self.path = ""
+                self._use_system(tag, facility)
+                self(f"failed to open log-file {path}: {error.strerror} ({error.errno})")
+        else:
+            self._use_system(tag, facility)
+
+    def __call__(self, text: str) -> None:
+        """Log one or more lines; what could move a terminal's cursor is written as an escape."""
+        for line in text.split("\n"):
+            safe = _printable(line)
+            if not self.path:
+                syslog.syslog(syslog.LOG_INFO, safe.encode("utf-8", "backslashreplace").decode())
+                continue
+            if self._fd < 0:
+                self._open()
+            stamp = time.strftime("%Y/%m/%d %H:%M:%S")
+            os.write(self._fd, f"{stamp} [{os.getpid()}] {safe}\n".encode("utf-8", "surrogateescape"))
+
+    def release(self) -> None:
+        """Close the file until it is next written to."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def _open(self) -> None:
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+        self._fd = os.open(self.path, flags, 0o644)
+
+    @staticmethod
+    def _use_system(tag: str, facility: str) -> None:
+        number = _FACILITIES.get(facility.lower(), syslog.LOG_DAEMON)
+        if facility.isascii() and facility.isdecimal() and int(facility) > 0:
+            number = int(facility)  # as upstream: the number that syslog(3) takes
+        syslog.openlog(tag, syslog.LOG_PID | syslog.LOG_NDELAY, number)
+
+
+def _printable(text: str) -> str:
+    return "".join(char if char >= " " and char != "\x7f" or char == "\t" else f"\\#{ord(char):03o}" for char in text)

@@ -1,0 +1,123 @@
+"""Who a connection runs as, and in which root directory.
+
+Clause DAEMON-6; upstream ``clientserver.c:rsync_module``.
+"""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ..session.daemon_server import Refused
+
+NOBODY = "nobody"
+#: The group of nobody has another name on other systems.
+NOBODY_GROUPS = ("nogroup", "nobody")
+
+Log = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """``uid`` None and ``gids`` empty leave things as they are; the first of ``gids`` is the main one."""
+
+    uid: int | None = None
+    gids: list[int] = field(default_factory=list)
+
+
+def identity(uid_text: str, gid_text: str, log: Log) -> Identity:
+    """DAEMON-6: who a module runs as; root becomes nobody unless the module says otherwise.
+
+    Names have to be resolved before a chroot takes the tables away. ``gid`` is a
+    list parted by commas or white space; ``*`` first means all groups of the user.
+    """
+    root = os.getuid() == 0
+    uid_text = uid_text.strip() or (NOBODY if root else "")
+    uid = _uid(uid_text, log) if uid_text else None
+    words = gid_text.replace(",", " ").split()
+    gids: list[int] = []
+    if not words and root:
+        gids = [_nobody_group(log)]
+    for number, word in enumerate(words):
+        if word == "*" and number == 0:
+            gids += _all_groups(os.getuid() if uid is None else uid, log)
+        else:
+            gids.append(_gid(word, log))
+    return Identity(uid, gids)
+
+
+def become(who: Identity, log: Log) -> None:
+    """Take on an identity: groups before the user, who may no longer change them."""
+    try:
+        what = "setgid"
+        if who.gids:
+            os.setgid(who.gids[0])
+            what = "setgroups"
+            os.setgroups(who.gids)
+        what = "setuid"
+        if who.uid is not None:
+            os.setuid(who.uid)
+    except OSError as error:
+        log(f"{what} failed: {error.strerror} ({error.errno})")
+        raise Refused(f"{what} failed") from None
+
+
+def can_chroot() -> bool:
+    """Whether a change of the root directory is permitted, found out by changing to the one there is."""
+    try:
+        os.chroot("/")
+    except OSError:
+        return False
+    return True
+
+
+def change_root(path: str, log: Log) -> None:
+    """Make ``path`` the root directory; names from the old one can't be reached afterwards."""
+    try:
+        os.chroot(path)
+        os.chdir("/")
+    except OSError as error:
+        log(f'chroot("{path}") failed: {error.strerror} ({error.errno})')
+        raise Refused("chroot failed") from None
+
+
+def _uid(text: str, log: Log) -> int:
+    try:
+        return pwd.getpwnam(text).pw_uid
+    except KeyError:
+        if text.isascii() and text.isdecimal():
+            return int(text)
+    log(f"Invalid uid {text}")
+    raise Refused(f"invalid uid {text}")
+
+
+def _gid(text: str, log: Log) -> int:
+    try:
+        return grp.getgrnam(text).gr_gid
+    except KeyError:
+        if text.isascii() and text.isdecimal():
+            return int(text)
+    log(f"Invalid gid {text}")
+    raise Refused(f"invalid gid {text}")
+
+
+def _nobody_group(log: Log) -> int:
+    for name in NOBODY_GROUPS:
+        try:
+            return grp.getgrnam(name).gr_gid
+        except KeyError:
+            continue
+    return _gid(NOBODY_GROUPS[0], log)
+
+
+def _all_groups(uid: int, log: Log) -> list[int]:
+    try:
+        entry = pwd.getpwuid(uid)
+    except KeyError:
+        log(f"getpwuid({uid}) failed")
+        raise Refused("getpwuid failed") from None
+    groups = os.getgrouplist(entry.pw_name, entry.pw_gid)
+    return [entry.pw_gid, *(gid for gid in groups if gid != entry.pw_gid)]
