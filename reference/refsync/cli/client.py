@@ -58,7 +58,9 @@ def _connect(options: Options, job: Job) -> Child:
     """The server: behind a remote shell, or ourselves in a fork for a local copy."""
     paths = [job.dest or "."] if options.sender else [path or "." for path in job.sources]
     if job.remote is not None:
-        command = remote_command(job.remote, options.rsh, options.rsync_path, server_arguments(options), paths)
+        command = remote_command(
+            job.remote, options.rsh, options.rsync_path, server_arguments(options), paths
+        )
         return run_command(command)
     if options.whole_file is None:
         options.whole_file = True
@@ -71,7 +73,16 @@ def _connect(options: Options, job: Job) -> Child:
     return run_local(serve)
 
 
-def converse(options: Options, job: Job, printer: Printer, fd_in: int, fd_out: int, *, link: Link | None = None, remote_protocol: int = 0) -> int:
+def converse(
+    options: Options,
+    job: Job,
+    printer: Printer,
+    fd_in: int,
+    fd_out: int,
+    *,
+    link: Link | None = None,
+    remote_protocol: int = 0,
+) -> int:
     """The client's half over two descriptors; returns its exit code after printing the totals."""
     link = link or Link()
     sessions: list[Session] = []

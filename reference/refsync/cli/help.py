@@ -14,7 +14,9 @@ from ..wire.dialect import MAX_PROTOCOL, MIN_PROTOCOL
 def print_help() -> None:
     print(f"refsync {__version__}  protocol versions {MIN_PROTOCOL} to {MAX_PROTOCOL}\n")
     print("Usage: refsync [OPTION]... SRC [SRC]... DEST")
-    print("  SRC or DEST may be  PATH,  [USER@]HOST:PATH,  HOST::MODULE/PATH,  rsync://HOST[:PORT]/MODULE/PATH")
+    print(
+        "  SRC or DEST may be  PATH,  [USER@]HOST:PATH,  HOST::MODULE/PATH,  rsync://HOST[:PORT]/MODULE/PATH"
+    )
     print("  with one argument the files are listed\n\nOptions")
     for option in shown():
         short = f"-{option.short}, " if option.short and option.short != option.name else ""

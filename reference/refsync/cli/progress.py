@@ -51,5 +51,7 @@ class Progress:
         hours, rest = divmod(int(remaining), 3600)
         percent = 100 if done >= total else 100 * done // total
         clock = f"{hours:4d}:{rest // 60:02d}:{rest % 60:02d}" if hours <= 9999 else "  ??:??:??"
-        text = f"\r{human(done, self._options.human_readable):>15} {percent:3d}% {rate:7.2f}{unit} {clock}{tail}"
+        text = (
+            f"\r{human(done, self._options.human_readable):>15} {percent:3d}% {rate:7.2f}{unit} {clock}{tail}"
+        )
         sys.stdout.buffer.write(text.encode())

@@ -57,7 +57,9 @@ def protect(argument: str, *, path: bool) -> str:
     return out
 
 
-def remote_command(remote: Remote, rsh: str | None, rsync_path: str, server_args: list[str], paths: list[str]) -> list[str]:
+def remote_command(
+    remote: Remote, rsh: str | None, rsync_path: str, server_args: list[str], paths: list[str]
+) -> list[str]:
     """The whole command: the shell, the host, rsync, its arguments, a dot, the paths."""
     words = split_command(rsh or os.environ.get("RSYNC_RSH") or "ssh")
     if not words:
@@ -66,7 +68,10 @@ def remote_command(remote: Remote, rsh: str | None, rsync_path: str, server_args
         words += ["-l", remote.user]
     words.append(remote.host)
     words.append(rsync_path)
-    words += [protect(argument, path=False) if argument.startswith("--") and "=" in argument else argument for argument in server_args]
+    words += [
+        protect(argument, path=False) if argument.startswith("--") and "=" in argument else argument
+        for argument in server_args
+    ]
     words.append(".")
     words += [protect(path, path=True) for path in paths]
     return words

@@ -71,5 +71,9 @@ def _kinds(counts: list[int]) -> str:
     if not total:
         return "0"
     parts = [total - sum(counts[1:]), *counts[1:]]
-    named = [f"{name}: {count:,}" for name, count in zip(("reg", "dir", "link", "dev", "special"), parts, strict=True) if count]
+    named = [
+        f"{name}: {count:,}"
+        for name, count in zip(("reg", "dir", "link", "dev", "special"), parts, strict=True)
+        if count
+    ]
     return f"{total:,} ({', '.join(named)})"

@@ -50,8 +50,6 @@ class _None:
     def digest(self) -> bytes:
         return b"\0"
 
-    def digest(self) -> bytes: ...
-
 
 #: Digest length in bytes by name.
 LENGTHS: dict[str, int] = {"xxh128": 16, "xxh3": 8, "xxh64": 8, "md5": 16, "md4": 16, "sha1": 20, "none": 1}

@@ -10,7 +10,7 @@ import os
 import stat
 
 from ..delta.apply import Reconstructor
-from ..files.temp import OutputFile
+from ..files.temp import TempFile
 from ..wire import items, stats, sumhead
 from ..wire.cursor import Cursor
 from ..wire.entry import FileEntry
@@ -118,7 +118,7 @@ class Receiver:
         session, target = self._session, self._target
         name = target.name(entry)
         basis, status = self._open_basis(name)
-        temp: OutputFile | None = None
+        temp: TempFile | None = None
         try:
             if status is not None and stat.S_ISDIR(status.st_mode):
                 session.fail(b"recv_files: " + target.shown(name) + b" is a directory")
@@ -149,7 +149,7 @@ class Receiver:
             if temp is not None:
                 target.abandon(temp, name, entry)
 
-    def _failed(self, ndx: int, name: bytes, temp: OutputFile) -> str:
+    def _failed(self, ndx: int, name: bytes, temp: TempFile) -> str:
         """XFER-15: the digest is not the sender's: once more with full-length sums, then give up."""
         session = self._session
         again = ndx in self._redoing
@@ -179,12 +179,14 @@ class Receiver:
         except OSError:
             return -1, None
 
-    async def _write(self, entry: FileEntry, basis: int, temp: OutputFile) -> bool:
+    async def _write(self, entry: FileEntry, basis: int, temp: TempFile) -> bool:
         """Rebuild the file; True if its digest is the sender's."""
         session, link = self._session, self._session.link
         head = await self._read_head()
         hasher = session.checksums.new_file()
-        rebuilt = Reconstructor(head, basis if basis >= 0 else None, temp, hasher, in_place=temp.inplace)
+        rebuilt = Reconstructor(
+            head, basis if basis >= 0 else None, temp.writer, hasher, in_place=temp.inplace
+        )
         decode = self._decoder.decode
         done = 0
         while True:
@@ -201,7 +203,7 @@ class Receiver:
                 session.stats.literal_data += len(token)
                 done += len(token)
             session.reporter.file_progress(done, entry.size)
-        temp.finish()
+        temp.writer.finish()
         session.reporter.file_done(done)
         size = session.checksums.digest_length
         digest = await link.read(lambda cursor: cursor.take(size))

@@ -11,7 +11,7 @@ import stat
 
 from ..files.attributes import Attributes, dest_mode
 from ..files.destination import Destination
-from ..files.temp import OutputFile
+from ..files.temp import TempFile
 from ..session.lists import FileLists
 from ..wire.entry import FileEntry
 from ..wire.errors import Exit, RefsyncError
@@ -37,7 +37,7 @@ class Target:
         os.umask(self.umask)
         # a missing directory is represented by its nearest existing parent and never written to
         self.dest = Destination(_existing(root) if missing else root)
-        self.attributes = Attributes(self.dest, session.options, session.fail, root=root, umask=self.umask)
+        self.attributes = Attributes(self.dest, session.options, session.fail, umask=self.umask)
 
     def name(self, entry: FileEntry) -> bytes:
         """The entry's name below the root."""
@@ -60,23 +60,25 @@ class Target:
         if not options.perms:
             entry.mode = dest_mode(entry.mode, status, self.umask, options)
 
-    def open_output(self, name: bytes, entry: FileEntry) -> OutputFile:
+    def open_output(self, name: bytes, entry: FileEntry) -> TempFile:
         """A temporary file beside ``name``, or with ``--inplace`` the file itself."""
         options = self._session.options
         if options.inplace:
             return self.dest.open_inplace(name, sparse=options.sparse)
-        return self.dest.create_temp(name, sparse=options.sparse)
+        return self.dest.create_temp(
+            name, mode=entry.mode, sparse=options.sparse, keep_partial=options.partial
+        )
 
-    def commit(self, temp: OutputFile, name: bytes, entry: FileEntry, status: os.stat_result | None) -> None:
+    def commit(self, temp: TempFile, name: bytes, entry: FileEntry, status: os.stat_result | None) -> None:
         """FS-2: attributes first, then the name; at no time is half a file under the final name."""
-        self.attributes.apply(temp.name, entry, status if temp.inplace else None)
+        self.attributes.apply(temp.name, entry, status if temp.inplace else None, fd=temp.fd)
         try:
             temp.commit()
         except OSError as error:
             temp.discard()
             self._session.fail(os_error("rename", self.path(name), error))
 
-    def abandon(self, temp: OutputFile, name: bytes, entry: FileEntry) -> None:
+    def abandon(self, temp: TempFile, name: bytes, entry: FileEntry) -> None:
         """A file that did not come whole: dropped, or kept under its name with ``--partial``."""
         if self._session.options.partial and not temp.inplace and temp.written:
             temp.keep_partial()

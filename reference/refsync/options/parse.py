@@ -154,7 +154,9 @@ class _Parser:
         elif name == "filter":
             options.filters.append(value)
         elif name.endswith("-from"):
-            options.filters += [os.fsdecode(text) for text in read_patterns(os.fsencode(value), bool(option.value))]
+            options.filters += [
+                os.fsdecode(text) for text in read_patterns(os.fsencode(value), bool(option.value))
+            ]
         elif name in ("exclude", "include"):
             rule = rule_from_pattern(os.fsencode(value), bool(option.value))
             if rule is not None:

@@ -36,7 +36,9 @@ OPTIONS: tuple[Option, ...] = (
     Option("verbose", "v", "count", "verbose", help="say more (repeat for more still)", negatable=True),
     Option("quiet", "q", "set", "quiet", help="say nothing but errors"),
     Option("no-motd", field="no_motd", help="leave out a daemon's message of the day"),
-    Option("checksum", "c", field="checksum", help="compare by checksum, not by size and time", negatable=True),
+    Option(
+        "checksum", "c", field="checksum", help="compare by checksum, not by size and time", negatable=True
+    ),
     Option("archive", "a", "do", help="archive mode: -rlptgoD"),
     Option("recursive", "r", field="recurse", help="go into directories", negatable=True),
     Option("dirs", "d", field="dirs", help="transfer directories without going into them", negatable=True),
@@ -46,8 +48,12 @@ OPTIONS: tuple[Option, ...] = (
     Option("perms", "p", field="perms", help="preserve permissions", negatable=True),
     Option("executability", "E", field="executability", help="preserve executability"),
     Option("times", "t", field="times", help="preserve modification times", negatable=True),
-    Option("omit-dir-times", "O", field="omit_dir_times", help="leave directories' times alone", negatable=True),
-    Option("omit-link-times", "J", field="omit_link_times", help="leave symlinks' times alone", negatable=True),
+    Option(
+        "omit-dir-times", "O", field="omit_dir_times", help="leave directories' times alone", negatable=True
+    ),
+    Option(
+        "omit-link-times", "J", field="omit_link_times", help="leave symlinks' times alone", negatable=True
+    ),
     Option("owner", "o", field="owner", help="preserve the owner (root only)", negatable=True),
     Option("group", "g", field="group", help="preserve the group", negatable=True),
     Option("devices", field="devices", help="preserve device files (root only)", negatable=True),
@@ -55,10 +61,18 @@ OPTIONS: tuple[Option, ...] = (
     Option("D", "D", "do", help="the same as --devices --specials", negatable=True),
     Option("dry-run", "n", field="dry_run", help="change nothing, show what would be done"),
     Option("whole-file", "W", field="whole_file", help="send files whole, without a delta", negatable=True),
-    Option("one-file-system", "x", "count", "one_file_system", help="stay in one file system", negatable=True),
+    Option(
+        "one-file-system", "x", "count", "one_file_system", help="stay in one file system", negatable=True
+    ),
     Option("block-size", "B", "size", "block_size", help="the block length of the delta", argument="SIZE"),
     Option("rsh", "e", "str", "rsh", help="the remote shell to use", argument="COMMAND"),
-    Option("rsync-path", kind="str", field="rsync_path", help="the rsync to run at the other end", argument="PROGRAM"),
+    Option(
+        "rsync-path",
+        kind="str",
+        field="rsync_path",
+        help="the rsync to run at the other end",
+        argument="PROGRAM",
+    ),
     Option("existing", field="existing", help="create no new files on the receiver"),
     Option("ignore-non-existing", field="existing", hidden=True),
     Option("ignore-existing", field="ignore_existing", help="skip files that the receiver has"),
@@ -72,14 +86,24 @@ OPTIONS: tuple[Option, ...] = (
     Option("ignore-errors", field="ignore_errors", help="delete even after I/O errors", negatable=True),
     Option("partial", field="partial", help="keep partly transferred files", negatable=True),
     Option("numeric-ids", field="numeric_ids", help="do not map ids by name", negatable=True),
-    Option("timeout", kind="int", field="timeout", help="end when nothing moves for so long", argument="SECONDS"),
-    Option("contimeout", kind="int", field="contimeout", help="time to connect to a daemon", argument="SECONDS"),
+    Option(
+        "timeout", kind="int", field="timeout", help="end when nothing moves for so long", argument="SECONDS"
+    ),
+    Option(
+        "contimeout", kind="int", field="contimeout", help="time to connect to a daemon", argument="SECONDS"
+    ),
     Option("ignore-times", "I", field="ignore_times", help="skip no file because size and time match"),
     Option("size-only", field="size_only", help="skip files that match in size"),
-    Option("modify-window", "@", "int", "modify_window", help="seconds by which times may differ", argument="NUM"),
-    Option("checksum-choice", kind="str", field="checksum_choice", help="the checksum algorithm", argument="NAME"),
+    Option(
+        "modify-window", "@", "int", "modify_window", help="seconds by which times may differ", argument="NUM"
+    ),
+    Option(
+        "checksum-choice", kind="str", field="checksum_choice", help="the checksum algorithm", argument="NAME"
+    ),
     Option("cc", kind="str", field="checksum_choice", argument="NAME", hidden=True),
-    Option("checksum-seed", kind="int", field="checksum_seed", help="the seed of the block sums", argument="NUM"),
+    Option(
+        "checksum-seed", kind="int", field="checksum_seed", help="the seed of the block sums", argument="NUM"
+    ),
     Option("filter", "f", "do", help="add a filter rule", argument="RULE"),
     Option("exclude", kind="do", value=False, help="exclude what matches", argument="PATTERN"),
     Option("exclude-from", kind="do", value=False, help="read exclude patterns from a file", argument="FILE"),
