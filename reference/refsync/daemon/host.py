@@ -82,9 +82,8 @@ class ModuleHost:
         file = secrets.SecretsFile(section.text("secrets file"), section.flag("strict modes"))
         verdict = secrets.judge(user, rules, file, expected, response)
         if verdict.reason:
-            self._log(
-                f"auth failed on module {section.name} from {self._from()} for {os.fsdecode(user)}: {verdict.reason}"
-            )
+            who = f"{self._from()} for {os.fsdecode(user)}"
+            self._log(f"auth failed on module {section.name} from {who}: {verdict.reason}")
             return False
         if verdict.access:
             self.read_only = verdict.access == "ro"
@@ -134,8 +133,6 @@ class ModuleHost:
             timeout=section.number("timeout"),
             munge_symlinks=munge,
             numeric_ids=chrooted if numeric is None else numeric,
-            ignore_errors=section.flag("ignore errors"),
-            max_verbosity=section.number("max verbosity"),
         )
 
     def _check_access(self, section: Section) -> None:

@@ -9,13 +9,13 @@ import os
 import syslog
 import time
 
-_FACILITIES = {
-    name: getattr(syslog, f"LOG_{name.upper()}")
-    for name in "auth authpriv cron daemon kern lpr mail news syslog user uucp".split()
-    + [f"local{number}" for number in range(8)]
-    if hasattr(syslog, f"LOG_{name.upper()}")
-}
+_NAMES = (
+    *("auth", "authpriv", "cron", "daemon", "kern", "lpr", "mail", "news", "syslog", "user", "uucp"),
+    *(f"local{number}" for number in range(8)),
+)
+_FACILITIES: dict[str, int] = {name: getattr(syslog, f"LOG_{name.upper()}") for name in _NAMES}
 _FACILITIES["security"] = syslog.LOG_AUTH
+
 
 class Log:
     """Writes lines. ``path`` empty means the system's log.
@@ -69,4 +69,6 @@ class Log:
 
 
 def _printable(text: str) -> str:
-    return "".join(char if char >= " " and char != "\x7f" or char == "\t" else f"\\#{ord(char):03o}" for char in text)
+    return "".join(
+        char if (char >= " " and char != "\x7f") or char == "\t" else f"\\#{ord(char):03o}" for char in text
+    )

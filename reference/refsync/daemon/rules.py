@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 
 from ..filters.rulelist import FilterList, read_lines
-from ..filters.rules import parse_rule
+from ..filters.rules import Rule, parse_rule
 from .config import Section
 
 _CLEAR = ("!", "clear")
@@ -76,6 +76,7 @@ def _add(rules: list[str], text: str, depth: int) -> None:
             _add(rules, os.fsdecode(line), depth + 1)
     elif parsed == "clear":
         rules.clear()
-    else:
-        excludes = not isinstance(parsed, (str, tuple)) and not parsed.include
-        rules.append(f"{text}***" if excludes and text.endswith("/") and len(text.split()[-1]) > 1 else text)
+    elif isinstance(parsed, Rule) and not parsed.include and parsed.pattern.endswith(b"/"):
+        rules.append(f"{text}***")
+    elif parsed is not None:
+        rules.append(text)

@@ -23,7 +23,7 @@ Responder = Callable[[bytes], bytes]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A word of ``auth users``: a pattern for users or, after ``@``, groups; access "", "ro", "rw" or "deny"."""
+    """A word of ``auth users``: a pattern for users or groups; ``access`` is "", "ro", "rw" or "deny"."""
 
     pattern: bytes
     group: bool
@@ -32,7 +32,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """``reason`` is empty if the user is who it says; else it is for the log only. ``access`` as in ``Rule``."""
+    """``reason`` is empty if the user is who it says, else for the log only; ``access`` as in ``Rule``."""
 
     reason: str
     access: str = ""
@@ -54,7 +54,9 @@ def parse_users(text: str) -> list[Rule]:
     return rules
 
 
-def judge(user: bytes, rules: list[Rule], secrets: SecretsFile, expected: Responder, response: bytes) -> Verdict:
+def judge(
+    user: bytes, rules: list[Rule], secrets: SecretsFile, expected: Responder, response: bytes
+) -> Verdict:
     """AUTH-5: the first rule that names the user decides; then the secret has to be right."""
     groups: list[bytes] | None = None
     for rule in rules:

@@ -1,0 +1,192 @@
+"""One client of the daemon, from its greeting to the end of its transfer.
+
+Clauses DAEMON-9 to DAEMON-12; upstream ``clientserver.c:start_daemon``, ``rsync_module``.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import traceback
+from collections.abc import Sequence
+
+from ..engine.server import offer_from, serve
+from ..engine.session import PeerExit
+from ..files.temp import discard_all
+from ..filters.rulelist import FilterList
+from ..options.model import Options
+from ..options.parse import parse
+from ..session.daemon_server import Admitted, start
+from ..session.link import Link, PeerClosed
+from ..session.setup import negotiate
+from ..session.tasks import Tasks
+from ..transport.pump import Pump
+from ..wire import mux
+from ..wire.errors import Exit, RefsyncError
+from ..wire.integers import int32
+from .access import Client
+from .config import Config
+from .host import ModuleHost
+from .log import Log
+from .paths import expand_arguments
+
+#: Seconds that a client has from its connection to its last argument: who only connects must not
+#: hold a place for long, however slowly it goes on sending.
+HANDSHAKE_SECONDS = 60
+
+#: What a client may not ask of a daemon: options that read or write the daemon's own files before any
+#: confinement, or run something. Their names may have more after them, such as ``=FILE``.
+_REFUSED = (
+    *("config", "daemon", "dparam", "early-input", "log-file", "password-file", "rsh", "rsync-path"),
+    *("exclude", "include", "filter", "cvs-exclude", "read-batch", "write-batch", "only-write-batch"),
+    *("copy-devices", "write-devices", "remote-option", "version", "help"),
+)
+_REFUSED_LETTERS = "fFCMVh"
+
+
+class Connection:
+    """Serves one client over two descriptors, which may be the same socket."""
+
+    def __init__(self, config: Config, client: Client, log: Log, fd_in: int, fd_out: int) -> None:
+        self._host = ModuleHost(config, client, log)
+        self._log = log
+        self._link = Link()
+        self._pump = Pump(self._link, fd_in, fd_out)
+
+    def run(self) -> int:
+        """Returns the exit code; nothing escapes."""
+        signal.signal(signal.SIGALRM, _too_slow)
+        signal.alarm(HANDSHAKE_SECONDS)
+        tasks = Tasks(self._link, self._converse())
+        code = int(Exit.CRASHED)
+        try:
+            self._pump.run(tasks)
+            code = int(tasks.results[0])
+        except PeerExit as error:
+            code = error.code
+            self._pump.flush()
+        except PeerClosed as error:
+            code = error.code
+            if self._host.context:
+                self._log(f"{error} (code {code})")
+        except RefsyncError as error:
+            code = error.code
+            if error.message:
+                self._log(f"{error} (code {code})")
+            self._pump.flush()
+            self._pump.drain_input()
+        except KeyboardInterrupt:
+            code = Exit.SIGNAL
+        except Exception:  # a connection must end with a code and a trace in the log, whatever it meets
+            self._log(traceback.format_exc().rstrip())
+        finally:
+            signal.alarm(0)
+            discard_all()
+        if self._host.context:
+            self._log(
+                f"sent {self._link.bytes_out} bytes  received {self._link.bytes_in} bytes  (code {code})"
+            )
+        return code
+
+    async def _converse(self) -> int:
+        link, host = self._link, self._host
+        self._log(f"connect from {host.client.host} ({host.client.address})")
+        admitted = await start(link, host)
+        signal.alarm(0)
+        if admitted is None:
+            return Exit.OK
+        context = host.context
+        assert context is not None
+        head, named = split_arguments(admitted.arguments)
+        try:
+            check_options(head)
+            options, rest = parse([os.fsdecode(word) for word in head])
+            if rest or not options.server:
+                raise RefsyncError("the arguments are not those of a server", Exit.SYNTAX)
+        except RefsyncError as error:
+            await self._reject(admitted, head, error)
+            raise
+        rules = FilterList.from_options(context.filters)
+        paths = expand_arguments(
+            named, admitted.module, context.root, lambda name, is_dir: rules.check(name, is_dir) < 0
+        )
+        self._adjust(options, admitted)
+        request = b" ".join(named).decode("utf-8", "surrogateescape")
+        direction = "on" if options.sender else "to"
+        who = f"{host.user}@" if host.user else ""
+        self._log(f"rsync {direction} {request} from {who}{host.client.host} ({host.client.address})")
+        return await serve(
+            link, options, [b".", *paths], module=context, remote_protocol=admitted.remote_protocol
+        )
+
+    def _adjust(self, options: Options, admitted: Admitted) -> None:
+        """What the module says about the client's options."""
+        section = self._host.section
+        options.protocol = admitted.protocol
+        options.verbose = min(options.verbose, max(0, section.number("max verbosity")))
+        options.ignore_errors |= section.flag("ignore errors")
+        limit = section.number("timeout")
+        if limit and (not options.timeout or limit < options.timeout):
+            options.timeout = limit
+        self._pump.timeout = options.timeout
+
+    async def _reject(self, admitted: Admitted, head: Sequence[bytes], error: RefsyncError) -> None:
+        """DAEMON-10: a client takes errors in frames by now, so the setup has to be gone through for them."""
+        link = self._link
+        offer = offer_from(guess_options(head, admitted), remote_protocol=admitted.remote_protocol)
+        agreement = await negotiate(link, offer)
+        if any(word.startswith(b"--files-from") for word in head) and b"--sender" not in head:
+            link.write(b"\0")
+        link.message(mux.ERROR, f"rsync: {error.message}\n".encode("utf-8", "surrogateescape"))
+        error.code = int(Exit.UNSUPPORTED)
+        if agreement.dialect.error_exit:
+            link.message(mux.ERROR_EXIT, int32(error.code))
+        await link.flush()
+
+
+def split_arguments(arguments: Sequence[bytes]) -> tuple[list[bytes], list[bytes]]:
+    """Options, and the paths after the first lone dot."""
+    if b"." not in arguments:
+        return list(arguments), []
+    dot = arguments.index(b".")
+    return list(arguments[:dot]), list(arguments[dot + 1 :])
+
+
+def check_options(head: Sequence[bytes]) -> None:
+    """DAEMON-11: refuse what a client must not make the daemon do, before it is even parsed."""
+    for word in head:
+        if word.startswith(b"--"):
+            name = word[2:].partition(b"=")[0].decode("latin-1")
+            if name.startswith(_REFUSED):
+                raise RefsyncError(f"The server is configured to refuse --{name}", Exit.UNSUPPORTED)
+        elif word.startswith(b"-"):
+            for letter in _bundle(word):
+                if letter in _REFUSED_LETTERS:
+                    raise RefsyncError(f"The server is configured to refuse -{letter}", Exit.UNSUPPORTED)
+
+
+def guess_options(head: Sequence[bytes], admitted: Admitted) -> Options:
+    """Of options that could not be parsed, those that decide how the setup goes."""
+    options = Options(server=True, protocol=admitted.protocol, sender=b"--sender" in head, inc_recurse=False)
+    for word in head:
+        text = word.decode("latin-1")
+        if text.startswith("-") and not text.startswith("--"):
+            letters, e, capabilities = text[1:].partition("e")
+            options.capabilities = capabilities if e else options.capabilities
+            options.compress |= "z" in letters
+        elif text.startswith("--checksum-choice="):
+            options.checksum_choice = text.partition("=")[2]
+        elif text.startswith(("--compress-choice=", "--new-compress", "--old-compress")):
+            options.compress, options.compress_choice = True, "zlib"
+    return options
+
+
+def _bundle(word: bytes) -> str:
+    """The letters of a bundle; ``e`` takes all that follows it."""
+    return word[1:].decode("latin-1").partition("e")[0]
+
+
+def _too_slow(number: int, frame: object) -> None:
+    raise RefsyncError(
+        f"the client took more than {HANDSHAKE_SECONDS} seconds to say what it wants", Exit.TIMEOUT
+    )

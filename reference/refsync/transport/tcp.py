@@ -1,0 +1,147 @@
+"""TCP: connecting to a daemon and listening as one.
+
+Clauses TCP-1 to TCP-3; upstream ``socket.c:open_socket_out``, ``open_socket_in``,
+``sock_exec``.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+
+from ..wire.errors import Exit, RefsyncError
+
+#: The daemon's port unless something else is said.
+DAEMON_PORT = 873
+
+
+def connect(
+    host: str, port: int, *, address: str | None = None, timeout: int = 0, family: int = socket.AF_UNSPEC
+) -> socket.socket:
+    """A connection to the first of the host's addresses that answers.
+
+    ``address`` is the local one to connect from; ``timeout`` is in seconds,
+    0 for as long as the system waits. ``RefsyncError``: exit 10 with the reason
+    for each address, or exit 35 when the time is up.
+    ``RSYNC_CONNECT_PROG`` names a command to talk to instead.
+    """
+    program = os.environ.get("RSYNC_CONNECT_PROG")
+    if program:
+        return _run(program, host)
+    proxy = os.environ.get("RSYNC_PROXY")
+    if proxy:
+        raise RefsyncError("RSYNC_PROXY is set, and proxies are not supported yet", Exit.SOCKET_IO)
+    try:
+        found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise RefsyncError(f"getaddrinfo: {host} {port}: {_reason(error)}", Exit.SOCKET_IO) from None
+    failures = []
+    for kind, type_, protocol, _, where in found:
+        try:
+            with_errors = _bound(kind, type_, protocol, address)
+        except OSError as error:
+            failures.append(f"bind to {address} failed: {error.strerror} ({error.errno})")
+            continue
+        try:
+            with_errors.settimeout(timeout or None)
+            with_errors.connect(where)
+        except TimeoutError as error:
+            with_errors.close()
+            if timeout and error.errno is None:
+                raise RefsyncError("", Exit.CON_TIMEOUT) from None
+            failures.append(_failure(host, where, error))
+        except OSError as error:
+            with_errors.close()
+            failures.append(_failure(host, where, error))
+        else:
+            _prepare(with_errors)
+            return with_errors
+    raise RefsyncError("\n".join(dict.fromkeys(failures)) or f"no address for {host}", Exit.SOCKET_IO)
+
+
+def listen(
+    address: str | None, port: int, *, backlog: int = 5, family: int = socket.AF_UNSPEC
+) -> list[socket.socket]:
+    """Sockets that listen on every address that ``address`` (None: all of the machine's) stands for.
+
+    With port 0 the system chooses one, the same for all. ``RefsyncError``
+    (exit 10) if there is none to listen on.
+    """
+    try:
+        found = socket.getaddrinfo(address or None, port, family, socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (OSError, UnicodeError) as error:
+        raise RefsyncError(f"getaddrinfo: bind address {address}: {_reason(error)}", Exit.SOCKET_IO) from None
+    sockets: list[socket.socket] = []
+    failures = []
+    for kind, type_, protocol, _, where in found:
+        try:
+            listener = socket.socket(kind, type_, protocol)
+        except OSError as error:
+            failures.append(f"socket({kind:d},{type_:d},{protocol}) failed: {error.strerror}")
+            continue
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if kind == socket.AF_INET6:
+                listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            listener.bind((where[0], port, *where[2:]))
+            listener.listen(backlog)
+        except OSError as error:
+            failures.append(f"bind() failed: {error.strerror} (address-family {kind:d})")
+            listener.close()
+            continue
+        port = port or listener.getsockname()[1]
+        sockets.append(listener)
+    if not sockets:
+        failures.append(f"unable to bind any inbound sockets on port {port}")
+        raise RefsyncError("\n".join(failures), Exit.SOCKET_IO)
+    return sockets
+
+
+def finish(connection: socket.socket) -> None:
+    """Say that nothing more will be sent, so that what was sent is not lost with what is still to be read."""
+    try:
+        connection.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass
+
+
+def _bound(kind: int, type_: int, protocol: int, address: str | None) -> socket.socket:
+    made = socket.socket(kind, type_, protocol)
+    if address:
+        try:
+            made.bind(socket.getaddrinfo(address, None, kind, type_, flags=socket.AI_PASSIVE)[0][4])
+        except OSError:
+            made.close()
+            raise
+    return made
+
+
+def _prepare(connection: socket.socket) -> None:
+    """Frames are gathered before they are sent, so the system need not wait for more."""
+    connection.settimeout(None)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _failure(host: str, where: tuple[object, ...], error: OSError) -> str:
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    return f"failed to connect to {host} ({where[0]}): {reason} ({error.errno or 0})"
+
+
+def _reason(error: OSError | UnicodeError) -> str:
+    return (error.strerror or str(error)) if isinstance(error, OSError) else "the name is no host name"
+
+
+def _run(command: str, host: str) -> socket.socket:
+    """TCP-3: a shell runs the command, ``%H`` being the host; a socket is its standard input and output."""
+    import shlex
+    import subprocess
+
+    command = "%".join(part.replace("%H", shlex.quote(host)) for part in command.split("%%"))
+    ours, theirs = socket.socketpair()
+    with theirs:
+        try:
+            subprocess.Popen(["/bin/sh", "-c", command], stdin=theirs.fileno(), stdout=theirs.fileno())
+        except OSError as error:
+            ours.close()
+            raise RefsyncError(f"Failed to run {command}: {error.strerror}", Exit.IPC) from None
+    return ours
