@@ -63,6 +63,8 @@ def protocol(path: pathlib.Path) -> int:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            # A greeting that the peer ended without reading must not be written once more on closing.
+            bufsize=0,
             cwd="/",
             start_new_session=True,
         )
@@ -72,7 +74,6 @@ def protocol(path: pathlib.Path) -> int:
     try:
         try:
             process.stdin.write(_GREETING)
-            process.stdin.flush()
         except BrokenPipeError:
             pass  # it ended at once; its standard error says why
         said = _read(process.stdout.fileno(), 4)

@@ -58,7 +58,7 @@ def interpreter(program: pathlib.Path) -> str | None:
                 (start,) = struct.unpack_from(order + form, data, header + at)
                 (amount,) = struct.unpack_from(order + form, data, header + length)
                 return data[start : start + amount].rstrip(b"\0").decode()
-    except struct.error as problem:
+    except (struct.error, OverflowError, ValueError, IndexError) as problem:
         raise PeerError(f"{program} is a damaged ELF program") from problem
     return None
 
