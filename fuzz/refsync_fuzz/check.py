@@ -16,7 +16,8 @@ def faults(target: Target, *, replay: bool = True) -> Iterator[str]:
     if "racle" not in (target.fuzz_one.__doc__ or ""):
         yield f"{name}: the docstring of fuzz_one states no oracle"
     if not surface.oracle or set(surface.oracle) - ORACLE_LETTERS or set(surface.oracle) == {"E"}:
-        yield f"{name}: oracle {surface.oracle!r}: needs letters of {''.join(sorted(ORACLE_LETTERS))} beyond E"
+        letters = "".join(sorted(ORACLE_LETTERS))
+        yield f"{name}: oracle {surface.oracle!r} needs letters of {letters}, not E alone"
     if not surface.clauses or not surface.code:
         yield f"{name}: names no clause or no module"
     if not 0 <= surface.priority <= 3:

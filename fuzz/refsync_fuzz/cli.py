@@ -67,9 +67,8 @@ def _list(options: argparse.Namespace) -> int:
     for target in targets.load_all(options.targets):
         surface = target.surface
         count = sum(1 for _ in corpus.inputs(target.name))
-        print(
-            f"P{surface.priority} {target.name:22} {surface.oracle:6} {count:4} inputs  {', '.join(surface.code)}"
-        )
+        code = ", ".join(surface.code)
+        print(f"P{surface.priority} {target.name:22} {surface.oracle:6} {count:4} inputs  {code}")
     return 0
 
 

@@ -126,37 +126,34 @@ class Form:
     high: int = 0
 
 
+def _varint_length(value: int) -> int | None:
+    return _model_length(value, 1, 4)
+
+
 def _forms() -> Iterator[Form]:
     i32, i64 = (-(2**31), 2**31 - 1), (-(2**63), 2**63 - 1)
-    yield Form(
-        "byte",
-        integers.read_byte,
-        lambda v: bytes((v,)),
-        partial(_model_fixed, 1, False),
-        lambda v: 1,
-        0,
-        255,
-    )
-    yield Form("shortint", integers.read_shortint, integers.shortint, partial(_model_fixed, 2, False),
-               lambda v: 2, 0, 65535)  # fmt: skip
-    yield Form("int", integers.read_int32, integers.int32, partial(_model_fixed, 4, True), lambda v: 4, *i32)
-    yield Form("longint", integers.read_longint, integers.longint, _model_longint,
-               lambda v: 4 if 0 <= v < 2**31 else 12, *i64)  # fmt: skip
+    fixed, codec = partial(partial, _model_fixed), integers
     varint = partial(_model_variable, 1, 4, "INT-5")
-    yield Form(
-        "varint", integers.read_varint, integers.varint, varint, lambda v: _model_length(v, 1, 4), *i32
-    )
-    yield Form("varint30", partial(integers.read_varint30, varints=True), partial(integers.varint30, varints=True),
-               varint, lambda v: _model_length(v, 1, 4), *i32)  # fmt: skip
-    yield Form("varint30 of 29", partial(integers.read_varint30, varints=False),
-               partial(integers.varint30, varints=False), partial(_model_fixed, 4, True), lambda v: 4, *i32)  # fmt: skip
+    new, old = partial(codec.read_varint30, varints=True), partial(codec.read_varint30, varints=False)
+    new_write, old_write = partial(codec.varint30, varints=True), partial(codec.varint30, varints=False)
+    yield Form("byte", codec.read_byte, lambda v: bytes((v,)), fixed(1, False), lambda v: 1, 0, 255)
+    yield Form("shortint", codec.read_shortint, codec.shortint, fixed(2, False), lambda v: 2, 0, 65535)
+    yield Form("int", codec.read_int32, codec.int32, fixed(4, True), lambda v: 4, *i32)
+    longint_length = {True: 4, False: 12}
+    yield Form("longint", codec.read_longint, codec.longint, _model_longint,
+               lambda v: longint_length[0 <= v < 2**31], *i64)  # fmt: skip
+    yield Form("varint", codec.read_varint, codec.varint, varint, _varint_length, *i32)
+    yield Form("varint30", new, new_write, varint, _varint_length, *i32)
+    yield Form("varint30 of 29", old, old_write, fixed(4, True), lambda v: 4, *i32)
     for least in range(1, 9):
-        yield Form(f"varlong {least}", partial(integers.read_varlong, min_bytes=least),
-                   partial(integers.varlong, min_bytes=least), partial(_model_variable, least, 8, "INT-7"),
-                   lambda v, least=least: _model_length(v, least, 8), *i64)  # type: ignore[misc]  # fmt: skip
+        decode, encode = partial(codec.read_varlong, min_bytes=least), partial(codec.varlong, min_bytes=least)
+        length = partial(_model_length, min_bytes=least, width=8)
+        yield Form(
+            f"varlong {least}", decode, encode, partial(_model_variable, least, 8, "INT-7"), length, *i64
+        )
     for limit in (256, 4096):
-        yield Form(f"vstring {limit}", partial(integers.read_vstring, limit=limit), integers.vstring,
-                   partial(_model_vstring, limit), lambda v: None)  # fmt: skip
+        string = partial(codec.read_vstring, limit=limit)
+        yield Form(f"vstring {limit}", string, codec.vstring, partial(_model_vstring, limit), lambda v: None)
 
 
 FORMS = tuple(_forms())
