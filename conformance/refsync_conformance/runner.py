@@ -1,0 +1,151 @@
+"""Running a plan: groups of cells in parallel, each in its own scratch directory, the control's cell first."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from refsync_conformance import compare
+from refsync_conformance.model import Case, Cell, Outcome, Verdict
+from refsync_conformance.sandbox import Sandbox
+from refsync_conformance.selection import Group
+from refsync_conformance.trial import Stop, Trial, Unsupported, against_control
+
+
+@dataclass(slots=True)
+class Run:
+    """Everything that one run of the suite found out."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    seconds: float = 0.0
+    began: float = 0.0
+    interrupted: bool = False
+
+
+def run_cell(
+    case: Case,
+    cell: Cell,
+    executables: dict[str, bytes],
+    scratch: Path,
+    *,
+    control: Outcome | None,
+    keep: bool = False,
+) -> Outcome:
+    """Run one cell. ``control`` is the outcome that observations are held to; None if this cell is the control's.
+
+    Never raises for what a case does: a mistake of the suite is a verdict, ``error``, with its traceback.
+    """
+    outcome = Outcome(cell=cell, verdict=Verdict.PASS, control=control is None)
+    began = time.monotonic()
+    if case.needs_root and os.geteuid() != 0:
+        outcome.verdict, outcome.reason = Verdict.UNSUPPORTED, "only root can make and judge this"
+        return outcome
+    name = f"{cell.case}.{cell.transport}.{cell.direction}.{cell.protocol}.{cell.client}-{cell.server}"
+    with Sandbox(scratch / name, keep=keep) as sandbox:
+        trial = Trial(case, cell, sandbox, executables)
+        try:
+            case.run(trial)
+            if case.differential:
+                since = trial.began_ns - compare.SECOND
+                trial.observe("tree dst", compare.undated(trial.snapshot("dst"), since))
+        except Unsupported as lack:
+            outcome.verdict, outcome.reason = Verdict.UNSUPPORTED, str(lack)
+        except Stop:
+            pass
+        except Exception:  # whatever a case does wrong is a verdict, not the end of the run
+            outcome.verdict, outcome.reason = Verdict.ERROR, traceback.format_exc()
+        finally:
+            trial.close()
+        outcome.findings = trial.findings
+        outcome.observations = trial.observations
+        outcome.runs = sandbox.runs
+        if control is not None and not trial.findings and outcome.verdict is Verdict.PASS:
+            outcome.findings = against_control(control.observations, trial.observations)
+        if outcome.findings and outcome.verdict is not Verdict.ERROR:
+            outcome.verdict = Verdict.FAIL
+    outcome.seconds = time.monotonic() - began
+    return outcome
+
+
+def run_group(group: Group, executables: dict[str, bytes], scratch: Path, *, keep: bool = False) -> list[Outcome]:
+    """The control's cell, then the judged ones. If the control fails the others can't be judged: ``error``."""
+    control = run_cell(group.case, group.control, executables, scratch, control=None, keep=keep)
+    outcomes = [control]
+    for cell in group.judged:
+        if control.verdict is Verdict.UNSUPPORTED:
+            outcomes.append(Outcome(cell, Verdict.UNSUPPORTED, reason=f"the control: {control.reason}"))
+        elif control.verdict is not Verdict.PASS:
+            outcomes.append(
+                Outcome(cell, Verdict.ERROR, reason="the control failed this cell, so there is nothing to hold it to")
+            )
+        else:
+            outcomes.append(run_cell(group.case, cell, executables, scratch, control=control, keep=keep))
+    for outcome in outcomes:
+        outcome.observations = {}
+    return outcomes
+
+
+def run_all(
+    groups: Sequence[Group],
+    executables: dict[str, bytes],
+    *,
+    jobs: int,
+    scratch: Path | None = None,
+    keep: bool = False,
+    report: Callable[[Outcome], None] = lambda outcome: None,
+) -> Run:
+    """Run every group with ``jobs`` at a time; ``report`` is called for each outcome, one at a time.
+
+    Scratch directories are made below ``scratch`` (default: the system's temporary directory) and removed unless ``keep``.
+    An interrupt ends the run early with what is there; the peers that were running are ended first.
+    """
+    run = Run(began=time.time())
+    began = time.monotonic()
+    top = Path(tempfile.mkdtemp(prefix="refsync-conformance-", dir=scratch))
+    # Other users' processes (a daemon that gives up root) have to get through.
+    top.chmod(0o755)
+    # The longest cases first, or one of them is left running alone at the end.
+    queue = sorted(groups, key=lambda group: -group.case.timeout)
+    pool = ThreadPoolExecutor(max_workers=max(1, jobs), thread_name_prefix="cell")
+    try:
+        waiting = [pool.submit(run_group, group, executables, top, keep=keep) for group in queue]
+        for done in as_completed(waiting):
+            for outcome in done.result():
+                run.outcomes.append(outcome)
+                report(outcome)
+    except KeyboardInterrupt:
+        run.interrupted = True
+        pool.shutdown(wait=True, cancel_futures=True)
+    finally:
+        pool.shutdown(wait=True)
+        if not keep:
+            shutil.rmtree(top, ignore_errors=True)
+    run.outcomes.sort(key=lambda outcome: (outcome.cell, not outcome.control))
+    run.seconds = time.monotonic() - began
+    return run
+
+
+def exit_code(outcomes: Iterable[Outcome], *, stale: int = 0) -> int:
+    """0 conformant, 1 not, 3 the suite (or its control) failed, 4 expectations that are no longer true."""
+    found = list(outcomes)
+    verdicts = {outcome.verdict for outcome in found}
+    if Verdict.ERROR in verdicts or any(one.control and one.verdict is Verdict.FAIL for one in found):
+        return 3
+    if Verdict.FAIL in verdicts:
+        return 1
+    if Verdict.XPASS in verdicts or stale:
+        return 4
+    return 0
+
+
+def control_failures(outcomes: Iterable[Outcome]) -> list[Outcome]:
+    """Cells in which the control itself did not do what the case demands."""
+    return [one for one in outcomes if one.control and one.verdict in (Verdict.FAIL, Verdict.ERROR)]
+

@@ -1,0 +1,114 @@
+"""Which cells a run visits: every case's combinations of the axes, times the pairs of peers.
+
+A full product costs more than it tells. By default a case of normal breadth meets every transport in every direction
+with the protocol versions taking turns, so that the cases together meet each combination many times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from refsync_conformance.model import SCRIPTED, Breadth, Case, Cell, Judged
+
+
+@dataclass(frozen=True, slots=True)
+class Axes:
+    """What a run is limited to; an empty field is no limit. ``pairs`` are (client, server) names."""
+
+    transports: frozenset[str] = frozenset()
+    directions: frozenset[str] = frozenset()
+    protocols: frozenset[int] = frozenset()
+    pairs: frozenset[tuple[str, str]] = frozenset()
+    full: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A case in one combination of the axes: its control cell and the cells that are held to it."""
+
+    case: Case
+    control: Cell
+    judged: tuple[Cell, ...]
+
+
+def combinations(case: Case, full: bool, turn: int = 0) -> list[tuple[str, str, int]]:
+    """(transport, direction, protocol) triples for one case; ``turn`` shifts the protocol versions."""
+    places = [
+        (transport, direction)
+        for transport in case.transports
+        for direction in (case.directions if transport != "local" else case.directions[:1])
+    ]
+    if full or case.breadth is Breadth.FULL:
+        return [(*place, protocol) for place in places for protocol in case.protocols]
+    newest = case.protocols[::-1]
+    if case.breadth is Breadth.NARROW:
+        remote = [place for place in places if place[0] != "local"] or places
+        # One push over a pipe and one pull from a daemon, where both exist.
+        chosen = [remote[0]] if len(remote) == 1 else [remote[0], remote[-1]]
+        return [(*place, newest[index % len(newest)]) for index, place in enumerate(chosen)]
+    return [(*place, newest[(turn + index) % len(newest)]) for index, place in enumerate(places)]
+
+
+def pairs(case: Case, transport: str, subjects: Sequence[str], control: str, thin: bool) -> list[tuple[str, str]]:
+    """(client, server) for one combination, without the control's own pair.
+
+    ``thin`` leaves out the subject with itself: what two ends of one making agree on is told by the fewer cells.
+    """
+    if case.judged is Judged.CLIENT:
+        return [(name, SCRIPTED) for name in subjects]
+    if case.judged is Judged.SERVER:
+        return [(SCRIPTED, name) for name in subjects]
+    if transport == "local":
+        return [(name, name) for name in subjects]
+    found = []
+    for name in subjects:
+        found += [(name, control), (control, name)]
+        if not thin:
+            found.append((name, name))
+    return found
+
+
+def control_pair(case: Case, control: str) -> tuple[str, str]:
+    if case.judged is Judged.CLIENT:
+        return (control, SCRIPTED)
+    if case.judged is Judged.SERVER:
+        return (SCRIPTED, control)
+    return (control, control)
+
+
+def plan(cases: Iterable[Case], subjects: Sequence[str], control: str, axes: Axes) -> list[Group]:
+    """The groups of a run in the order of cases. Groups that the axes leave without a cell are dropped.
+
+    With no subjects the control alone is run: that is how the suite checks itself.
+    """
+    groups = []
+    for turn, case in enumerate(cases):
+        for index, (transport, direction, protocol) in enumerate(_within(case, axes, turn)):
+            thin = not axes.full and case.breadth is not Breadth.FULL and index % 2 == 1
+            chosen = [
+                pair
+                for pair in pairs(case, transport, subjects, control, thin and not axes.pairs)
+                if not axes.pairs or pair in axes.pairs
+            ]
+            if subjects and not chosen:
+                continue
+            place = (case.id, transport, direction, protocol)
+            groups.append(
+                Group(
+                    case, Cell(*place, *control_pair(case, control)), tuple(Cell(*place, *pair) for pair in chosen)
+                )
+            )
+    return groups
+
+
+def _within(case: Case, axes: Axes, turn: int) -> list[tuple[str, str, int]]:
+    """The case's combinations that the axes allow; an axis asked for by name is visited even if it wasn't its turn."""
+    named = bool(axes.transports or axes.directions or axes.protocols)
+    return [
+        (transport, direction, protocol)
+        for transport, direction, protocol in combinations(case, axes.full or named, turn)
+        if (not axes.transports or transport in axes.transports)
+        and (not axes.directions or direction in axes.directions or transport == "local")
+        and (not axes.protocols or protocol in axes.protocols)
+    ]

@@ -1,0 +1,215 @@
+"""How the two peers of a cell meet: one process tree, a remote shell, or a daemon on loopback.
+
+A transport turns paths in the cell's area into arguments for the client. The remote shell is a script that drops the host
+and gives the rest to a shell, as ssh does at the far end. A daemon serves the whole area as module ``mod``.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import socket
+import threading
+import time
+from pathlib import Path
+
+from refsync_conformance.sandbox import Running, Sandbox
+
+MODULE = "mod"
+#: Seconds that a daemon may take until it listens.
+START_LIMIT = 20.0
+
+
+class TransportError(Exception):
+    """The suite could not set the meeting up; a fault of the suite or of the machine, unless a daemon won't start."""
+
+
+class DaemonRefused(Exception):
+    """The peer's daemon ended instead of listening: what it said and its exit code."""
+
+    def __init__(self, code: int, said: str) -> None:
+        super().__init__(f"the daemon ended with code {code}: {said}")
+        self.code = code
+        self.said = said
+
+
+class _Ports:
+    """Loopback ports, none given out twice by this process at a time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._used: set[int] = set()
+
+    def take(self) -> int:
+        with self._lock:
+            for _ in range(200):
+                # Below the range from which Linux picks ports for outgoing connections.
+                port = random.randrange(20_000, 32_000)
+                if port in self._used:
+                    continue
+                with socket.socket() as probe:
+                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                    try:
+                        probe.bind(("127.0.0.1", port))
+                    except OSError:
+                        continue
+                self._used.add(port)
+                return port
+        raise TransportError("no free port on 127.0.0.1")
+
+    def give_back(self, port: int) -> None:
+        with self._lock:
+            self._used.discard(port)
+
+
+PORTS = _Ports()
+
+
+def listening(port: int) -> bool:
+    """Whether something listens on a loopback port, asked from the kernel's table: a connection would be an event."""
+    wanted = f":{port:04X}"
+    with open("/proc/net/tcp", encoding="ascii") as stream:
+        for line in stream:
+            fields = line.split()
+            if len(fields) > 3 and fields[3] == "0A" and fields[1].endswith(wanted):
+                return True
+    return False
+
+
+class Local:
+    """Both ends are the client's own processes."""
+
+    name = "local"
+
+    def options(self) -> list[bytes]:
+        return []
+
+    def remote(self, path: bytes) -> bytes:
+        return path
+
+    def close(self) -> None:
+        """Nothing is kept."""
+
+
+class Pipe:
+    """The server runs under a remote shell."""
+
+    name = "pipe"
+
+    def __init__(self, sandbox: Sandbox, server: bytes) -> None:
+        self._shell = sandbox.script("rsh", 'shift\nexec /bin/sh -c "$*"\n')
+        self._server = server
+
+    def options(self) -> list[bytes]:
+        return [b"-e", os.fsencode(self._shell), b"--rsync-path=" + self._server]
+
+    def remote(self, path: bytes) -> bytes:
+        return b"peer:" + path
+
+    def close(self) -> None:
+        """The server ends with its client's session."""
+
+
+class Daemon:
+    """The server is a daemon that lives as long as the cell."""
+
+    name = "daemon"
+
+    def __init__(self, sandbox: Sandbox, server: bytes, *, module: str = "", globals_: str = "") -> None:
+        self._sandbox = sandbox
+        self._area = os.fsencode(sandbox.area)
+        self._config = sandbox.root / "rsyncd.conf"
+        self._config.write_text(daemon_config(sandbox.area, module, globals_), encoding="utf-8")
+        self.port = 0
+        self._running = self._start(server)
+
+    def _start(self, server: bytes) -> Running:
+        for _ in range(5):
+            port = PORTS.take()
+            running = self._sandbox.start(
+                [
+                    server,
+                    b"--daemon",
+                    b"--no-detach",
+                    b"--config=" + os.fsencode(self._config),
+                    b"--address=127.0.0.1",
+                    b"--port=%d" % port,
+                ]
+            )
+            deadline = time.monotonic() + START_LIMIT
+            pause = 0.002
+            while time.monotonic() < deadline:
+                if running.poll() is not None:
+                    break
+                if listening(port):
+                    self.port = port
+                    return running
+                time.sleep(pause)
+                pause = min(pause * 1.5, 0.05)
+            else:
+                running.stop()
+                raise TransportError(f"the daemon did not listen within {START_LIMIT:.0f} s")
+            PORTS.give_back(port)
+            code = running.poll()
+            if code != 10:  # anything but "somebody else took the port"
+                raise DaemonRefused(code or 0, running.stderr().decode("utf-8", "backslashreplace").strip())
+        raise TransportError("five ports in a row were taken by others")
+
+    def options(self) -> list[bytes]:
+        return []
+
+    def remote(self, path: bytes) -> bytes:
+        if path == self._area:
+            return self.module_url()
+        if not path.startswith(self._area + b"/"):
+            raise ValueError(f"{path!r} is not in the cell's area")
+        return self.module_url() + path[len(self._area) :]
+
+    def url(self) -> bytes:
+        return b"rsync://127.0.0.1:%d/" % self.port
+
+    def module_url(self) -> bytes:
+        return self.url() + MODULE.encode()
+
+    def log(self) -> str:
+        """What the daemon wrote to its log file so far."""
+        path = self._sandbox.root / "rsyncd.log"
+        return path.read_text("utf-8", "backslashreplace") if path.exists() else ""
+
+    def close(self) -> None:
+        self._running.stop()
+        PORTS.give_back(self.port)
+
+
+Transport = Local | Pipe | Daemon
+
+
+def daemon_config(area: Path, module: str = "", globals_: str = "") -> str:
+    """An rsyncd.conf whose one module is the cell's area; ``module`` and ``globals_`` add or override lines."""
+    lines = [
+        f"log file = {area.parent}/rsyncd.log",
+        "use chroot = no",
+        *globals_.splitlines(),
+        f"[{MODULE}]",
+        f"path = {area}",
+        "comment = the area of one cell",
+        "read only = no",
+    ]
+    if os.geteuid() == 0:
+        # A daemon that root starts would otherwise become nobody, and owners could not be judged.
+        lines += ["uid = 0", "gid = 0"]
+    lines += ["munge symlinks = no", *module.splitlines()]
+    return "\n".join(lines) + "\n"
+
+
+def connect(kind: str, sandbox: Sandbox, server: bytes) -> Transport:
+    """The transport named ``kind`` with ``server`` (an executable's path) at its far end."""
+    match kind:
+        case "local":
+            return Local()
+        case "pipe":
+            return Pipe(sandbox, server)
+        case "daemon":
+            return Daemon(sandbox, server)
+        case _:
+            raise ValueError(f"unknown transport: {kind}")

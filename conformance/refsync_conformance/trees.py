@@ -1,0 +1,188 @@
+"""Trees of files as data, and the builder that puts one on disk.
+
+A tree is a sequence of nodes; directories that a node's path needs are made with default attributes. Times are set last
+and deepest first, so that a directory keeps the time it was given.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import socket
+import stat
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+#: The modification time of a node that names none: 2020-09-13, with a fraction that only nanoseconds can hold.
+EPOCH_NS = 1_600_000_000_123_456_789
+SECOND = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """``size`` bytes that don't compress, the same for the same seed."""
+
+    seed: int
+    size: int
+
+    def data(self) -> bytes:
+        return random.Random(self.seed).randbytes(self.size)
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One file-system object. ``target`` is a symlink's text, or the path of the file that a hard link joins."""
+
+    kind: str
+    path: bytes
+    mode: int | None = None
+    mtime_ns: int = EPOCH_NS
+    content: bytes | Noise = b""
+    target: bytes = b""
+    device: tuple[int, int] = (0, 0)
+    owner: tuple[int, int] | None = None
+
+
+Tree = Sequence[Node]
+
+
+def as_bytes(path: str | bytes) -> bytes:
+    return path if isinstance(path, bytes) else os.fsencode(path)
+
+
+def folder(path: str | bytes, *, mode: int = 0o755, mtime_ns: int = EPOCH_NS) -> Node:
+    return Node("dir", as_bytes(path), mode, mtime_ns)
+
+
+def file(
+    path: str | bytes, content: bytes | Noise = b"", *, mode: int = 0o644, mtime_ns: int = EPOCH_NS
+) -> Node:
+    return Node("file", as_bytes(path), mode, mtime_ns, content)
+
+
+def symlink(path: str | bytes, target: str | bytes, *, mtime_ns: int = EPOCH_NS) -> Node:
+    return Node("link", as_bytes(path), None, mtime_ns, target=as_bytes(target))
+
+
+def hardlink(path: str | bytes, target: str | bytes) -> Node:
+    return Node("hard", as_bytes(path), target=as_bytes(target))
+
+
+def fifo(path: str | bytes, *, mode: int = 0o644, mtime_ns: int = EPOCH_NS) -> Node:
+    return Node("fifo", as_bytes(path), mode, mtime_ns)
+
+
+def unix_socket(path: str | bytes, *, mode: int = 0o755, mtime_ns: int = EPOCH_NS) -> Node:
+    return Node("socket", as_bytes(path), mode, mtime_ns)
+
+
+def device(path: str | bytes, kind: str, major: int, minor: int, *, mode: int = 0o600) -> Node:
+    """A device node; ``kind`` is ``char`` or ``block``. Building one needs root."""
+    return Node(kind, as_bytes(path), mode, device=(major, minor))
+
+
+def owned(node: Node, uid: int, gid: int) -> Node:
+    """The same node with an owner; building it needs root."""
+    return replace(node, owner=(uid, gid))
+
+
+def build(root: bytes, tree: Iterable[Node], *, top_mtime_ns: int = EPOCH_NS) -> None:
+    """Make ``tree`` below ``root``, which is created. Paths must be relative and new, or directories.
+
+    Modes are set without regard to the umask. Raises ``OSError`` as the system does.
+    """
+    os.makedirs(root, exist_ok=True)
+    nodes = list(tree)
+    for node in nodes:
+        path = os.path.join(root, node.path)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        _create(root, path, node)
+    # Owners first: chown clears the set-id bits that chmod puts there.
+    for node in nodes:
+        path = os.path.join(root, node.path)
+        if node.owner is not None:
+            os.chown(path, *node.owner, follow_symlinks=False)
+        if node.mode is not None:
+            os.chmod(path, node.mode)
+    _settle_times(root, nodes, top_mtime_ns)
+
+
+def _create(root: bytes, path: bytes, node: Node) -> None:
+    match node.kind:
+        case "dir":
+            os.makedirs(path, exist_ok=True)
+        case "file":
+            with open(path, "wb") as stream:
+                stream.write(node.content.data() if isinstance(node.content, Noise) else node.content)
+        case "link":
+            os.symlink(node.target, path)
+        case "hard":
+            os.link(os.path.join(root, node.target), path, follow_symlinks=False)
+        case "fifo":
+            os.mkfifo(path)
+        case "socket":
+            _bind(path)
+        case "char" | "block":
+            kind = stat.S_IFCHR if node.kind == "char" else stat.S_IFBLK
+            os.mknod(path, kind | 0o600, os.makedev(*node.device))
+        case other:
+            raise ValueError(f"unknown kind of node: {other}")
+
+
+def _bind(path: bytes) -> None:
+    """Make a socket file. A socket's name is at most 107 bytes, so it is reached through its directory's descriptor."""
+    parent = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        short = f"/proc/self/fd/{parent}/".encode() + os.path.basename(path)
+        with socket.socket(socket.AF_UNIX) as end:
+            end.bind(short)
+    finally:
+        os.close(parent)
+
+
+def _settle_times(root: bytes, nodes: Sequence[Node], top_mtime_ns: int) -> None:
+    given = {node.path: node.mtime_ns for node in nodes if node.kind != "hard"}
+    for node in nodes:
+        parent = os.path.dirname(node.path)
+        while parent:
+            given.setdefault(parent, EPOCH_NS)
+            parent = os.path.dirname(parent)
+    for path in sorted(given, key=lambda one: one.count(b"/"), reverse=True):
+        when = given[path]
+        os.utime(os.path.join(root, path), ns=(when, when), follow_symlinks=False)
+    os.utime(root, ns=(top_mtime_ns, top_mtime_ns))
+
+
+def remove(root: bytes) -> None:
+    """Delete a tree whatever the modes of its directories; nothing happens if it isn't there."""
+    try:
+        entries = list(os.scandir(root))
+    except FileNotFoundError:
+        return
+    except NotADirectoryError:
+        os.unlink(root)
+        return
+    except PermissionError:
+        os.chmod(root, 0o700)
+        entries = list(os.scandir(root))
+    if not os.access(root, os.W_OK | os.X_OK):
+        os.chmod(root, 0o700)
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            remove(entry.path)
+        else:
+            os.unlink(entry.path)
+    os.rmdir(root)
+
+
+def copy(source: bytes, target: bytes) -> None:
+    """Copy a tree with modes, times, links and (as root) owners; hard links become files of their own."""
+    shutil.copytree(source, target, symlinks=True)
+    if os.geteuid() == 0:
+        for folder_path, names, files in os.walk(source):
+            for name in [b".", *names, *files]:
+                path = os.path.join(folder_path, name)
+                status = os.lstat(path)
+                twin = os.path.join(target, os.path.relpath(path, source))
+                os.chown(twin, status.st_uid, status.st_gid, follow_symlinks=False)
