@@ -71,7 +71,7 @@ class Target:
 
     def commit(self, temp: TempFile, name: bytes, entry: FileEntry, status: os.stat_result | None) -> None:
         """FS-2: attributes first, then the name; at no time is half a file under the final name."""
-        self.attributes.apply(temp.name, entry, status if temp.inplace else None, fd=temp.fd)
+        self.attributes.apply(temp.name, entry, fd=temp.fd)
         try:
             temp.commit()
         except OSError as error:

@@ -38,11 +38,10 @@ def stat_entry(
         if entry.is_device:
             entry.rdev_major = os.major(status.st_rdev)
             entry.rdev_minor = os.minor(status.st_rdev)
+    entry.uid, entry.gid = status.st_uid, status.st_gid
     if options.owner:
-        entry.uid = status.st_uid
         entry.uname = ids.user_name(status.st_uid)
     if options.group:
-        entry.gid = status.st_gid
         entry.gname = ids.group_name(status.st_gid)
     if options.atimes and kind != stat.S_IFDIR:
         entry.atime = status.st_atime_ns // 1_000_000_000

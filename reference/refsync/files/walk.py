@@ -58,13 +58,12 @@ class Directories:
 
     def directory(self, name: bytes) -> int:
         """The descriptor of a directory below the root; it belongs to this object."""
-        if name == b".":
-            return self.root_fd
         fd = self._open.get(name)
         if fd is not None:
             self._open.move_to_end(name)
             return fd
         above, base = self.parent(name)
+        check_component(base)  # "." alone is a name, but not a way to one
         fd = os.open(base, _DIRECTORY | os.O_NOFOLLOW, dir_fd=above)
         self._open[name] = fd
         if len(self._open) > CACHED:
