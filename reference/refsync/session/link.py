@@ -156,8 +156,7 @@ class Link:
             self._out += data
 
     def message(self, code: int, payload: bytes = b"") -> None:
-        """Queue a message; it follows what was written before it (MUX-3)."""
-        self._frame_pending()
+        """Queue a message; it overtakes data that is not in a frame yet, as upstream's do (MUX-3)."""
         self._out += mux.encode(code, payload)
 
     async def drain(self) -> None:
