@@ -49,7 +49,7 @@ class Section:
         return self.values.get(key, PARAMETERS[key].default)
 
     def text(self, name: str, environment: Mapping[str, str] | None = None) -> str:
-        """A string, with its ``%VAR%`` taken from the environment at this moment (DAEMON-3)."""
+        """A string, with its ``%VAR%`` taken from the environment at this moment (DAEMON-4)."""
         value = self.raw(name)
         return expand(
             value if isinstance(value, str) else "", os.environ if environment is None else environment
@@ -94,7 +94,7 @@ def load(path: str, overrides: Sequence[tuple[str, str]] = (), say: Say = lambda
 
 
 def expand(text: str, environment: Mapping[str, str]) -> str:
-    """DAEMON-3: ``%VAR%``, where the name starts with a capital and the variable exists; all else stays."""
+    """DAEMON-4: ``%VAR%``, where the name starts with a capital and the variable exists; all else stays."""
     parts: list[str] = []
     at = 0
     while (start := text.find("%", at)) >= 0:

@@ -1,6 +1,6 @@
 """One client of the daemon, from its greeting to the end of its transfer.
 
-Clauses DAEMON-9 to DAEMON-12; upstream ``clientserver.c:start_daemon``, ``rsync_module``.
+Clauses DAEMON-8 to DAEMON-10; upstream ``clientserver.c:start_daemon``, ``rsync_module``.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ class Connection:
         except RefsyncError as error:
             await self._reject(admitted, head, error)
             raise
-        rules = FilterList.from_options(context.filters)
+        rules = FilterList.from_options(context.filters, module_root=context.root)
         paths = expand_arguments(
             named, admitted.module, context.root, lambda name, is_dir: rules.check(name, is_dir) < 0
         )
@@ -153,7 +153,7 @@ def split_arguments(arguments: Sequence[bytes]) -> tuple[list[bytes], list[bytes
 
 
 def check_options(head: Sequence[bytes]) -> None:
-    """DAEMON-11: refuse what a client must not make the daemon do, before it is even parsed."""
+    """DAEMON-10: refuse what a client must not make the daemon do, before it is even parsed."""
     for word in head:
         if word.startswith(b"--"):
             name = word[2:].partition(b"=")[0].decode("latin-1")

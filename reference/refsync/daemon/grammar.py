@@ -2,7 +2,7 @@
 
 A line is blank, a comment (``#`` or ``;``), ``[section]``, ``name = value`` or
 ``&directive value``. A backslash at a line's end, white space aside, joins
-the next line. White space in names counts as one space. Clause DAEMON-2;
+the next line. White space in names counts as one space. Clause DAEMON-1;
 upstream ``params.c:Parse``, ``Section``, ``Parameter``.
 """
 

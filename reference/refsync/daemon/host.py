@@ -1,6 +1,6 @@
 """The daemon's side of one connection: what ``session.daemon_server`` asks of the machine.
 
-Clauses DAEMON-4 to DAEMON-8; upstream ``clientserver.c:rsync_module``.
+Clauses DAEMON-5 to DAEMON-8, DAEMON-11; upstream ``clientserver.c:rsync_module``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .config import Config, Section
 from .log import Log
 from .rules import module_rules
 
-#: A symlink that a client uploaded to a module without chroot starts with this (DAEMON-8).
+#: A symlink that a client uploaded to a module without chroot starts with this.
 MUNGE_DIRECTORY = b"/rsyncd-munged"
 
 
@@ -145,7 +145,7 @@ class ModuleHost:
         self._log(f"rsync allowed access on module {section.name} from {self._from()}")
 
     def _claim(self, section: Section) -> None:
-        """DAEMON-5: hold one of so many places in the lock file for as long as this process lives."""
+        """Hold one of so many places in the lock file for as long as this process lives."""
         limit = section.number("max connections")
         if limit == 0:
             return

@@ -1,6 +1,6 @@
 """The daemon's log: a file, or the system's.
 
-Clause DAEMON-9; upstream ``log.c:logit``, ``logfile_open``.
+Upstream ``log.c:logit``, ``logfile_open``.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Who a connection runs as, and in which root directory.
 
-Clause DAEMON-6; upstream ``clientserver.c:rsync_module``.
+Clause DAEMON-11; upstream ``clientserver.c:rsync_module``.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Identity:
 
 
 def identity(uid_text: str, gid_text: str, log: Log) -> Identity:
-    """DAEMON-6: who a module runs as; root becomes nobody unless the module says otherwise.
+    """DAEMON-11: who a module runs as; root becomes nobody unless the module says otherwise.
 
     Names have to be resolved before a chroot takes the tables away. ``gid`` is a
     list parted by commas or white space; ``*`` first means all groups of the user.

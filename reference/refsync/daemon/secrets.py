@@ -39,7 +39,7 @@ class Verdict:
 
 
 def parse_users(text: str) -> list[Rule]:
-    """AUTH-5: the words of ``auth users``; a list that starts with a comma is parted by commas alone."""
+    """AUTH-6: the words of ``auth users``; a list that starts with a comma is parted by commas alone."""
     if text.lstrip().startswith(","):
         words = [word.strip() for word in text.split(",")]
     else:
@@ -57,7 +57,7 @@ def parse_users(text: str) -> list[Rule]:
 def judge(
     user: bytes, rules: list[Rule], secrets: SecretsFile, expected: Responder, response: bytes
 ) -> Verdict:
-    """AUTH-5: the first rule that names the user decides; then the secret has to be right."""
+    """AUTH-6: the first rule that names the user decides; then the secret has to be right."""
     groups: list[bytes] | None = None
     for rule in rules:
         matched: bytes | None = None
@@ -99,7 +99,7 @@ class SecretsFile:
     strict: bool = True
 
     def check(self, user: bytes, group: bytes | None, expected: Responder, response: bytes) -> str:
-        """AUTH-6: empty if the response is right for the user's line, or the group's; else why not."""
+        """AUTH-4, AUTH-5: empty if the response is right for the user's line, or the group's; else why not."""
         if user.startswith((b"#", b"@")):  # would match a comment, or pass a group off as a user
             return "invalid username"
         try:

@@ -1,6 +1,6 @@
 """The daemon's process: it listens, and forks for each client.
 
-Clauses DAEMON-9, DAEMON-13; upstream ``clientserver.c:daemon_main``,
+Clause DAEMON-13; upstream ``clientserver.c:daemon_main``,
 ``become_daemon``, ``create_pid_file``, ``socket.c:start_accept_loop``.
 """
 

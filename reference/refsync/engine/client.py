@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..filters.exchange import encode_filters, protecting, receiver_wants_filters
+from ..filters.exchange import client_rules
 from ..filters.rulelist import FilterList
 from ..options.model import Options
 from ..session.link import Link
@@ -40,17 +40,14 @@ async def run(
     filters = FilterList.from_options(options.filters)
     try:
         started(session)
-        if not options.sender or receiver_wants_filters(options, session.dialect):
-            link.write(encode_filters(filters, session.dialect, options))
+        rules = client_rules(filters, options, session.dialect, sender=options.sender)
+        for warning in filters.warnings:
+            session.warn(warning)
+        if rules is not None:
+            link.write(rules)
         if options.sender:
             return await send(session, paths, filters)
-        return await receive(
-            session,
-            dest,
-            protecting(filters, options),
-            wire_filters=filters,
-            requested=requested_names(paths),
-        )
+        return await receive(session, dest, filters, requested=requested_names(paths))
     except PeerExit:
         await link.flush()
         raise

@@ -10,6 +10,7 @@ import os
 import stat
 from collections.abc import Iterable
 
+from ..filters.rulelist import FilterList
 from ..wire import items
 from ..wire.entry import FileEntry
 from .deleter import Deleter
@@ -21,12 +22,20 @@ from .target import Target
 class Creator:
     """Handles one entry at a time, in the order of the list."""
 
-    def __init__(self, session: Session, target: Target, itemizer: Itemizer, deleter: Deleter) -> None:
+    def __init__(
+        self,
+        session: Session,
+        target: Target,
+        itemizer: Itemizer,
+        deleter: Deleter,
+        guard: FilterList | None = None,
+    ) -> None:
         self._session = session
         self._options = session.options
         self._target = target
         self._itemizer = itemizer
         self._deleter = deleter
+        self._guard = guard
         self._root = os.geteuid() == 0
         self._made: set[bytes] = {b"."} if target.created else set()  # made before their turn came
         self._missing: set[bytes] = set()  # not there, and not to be touched up
@@ -35,13 +44,21 @@ class Creator:
     # -- looking ----------------------------------------------------------
 
     def _skipped(self, entry: FileEntry) -> bool:
-        """True below a directory that could not be made."""
-        if self._skip is None:
+        """True below a directory that could not be made, and for what a module's rules exclude."""
+        if self._skip is not None:
+            if entry.name.startswith(self._skip):
+                return True
+            self._skip = None
+        if self._guard is None or entry.name == b"." or self._guard.check(entry.name, entry.is_dir) >= 0:
             return False
-        if entry.name.startswith(self._skip):
-            return True
-        self._skip = None
-        return False
+        kind = b"directory" if entry.is_dir else b"file"
+        self._session.xfer_error = True
+        self._session.reporter.error_xfer(
+            b"ERROR: daemon refused to receive " + kind + b' "' + entry.name + b'"\n'
+        )
+        if entry.is_dir:
+            self._skip = entry.name + b"/"
+        return True
 
     def _stat(self, entry: FileEntry) -> os.stat_result | None:
         """What has the entry's name now."""

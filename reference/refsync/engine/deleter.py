@@ -45,6 +45,7 @@ class Deleter:
                 session.reporter.info(b"IO error encountered -- skipping file deletion\n")
                 self._warned = True
             return
+        self._filters.enter_dir(self._target.path(directory.name), directory.name)
         for name, status in self._contents(directory.name):
             if name in names:
                 continue
@@ -125,8 +126,11 @@ class Deleter:
             except OSError:
                 pass
         whole = True
+        self._filters.enter_dir(self._target.path(name), name)
+        outer, self._filters.ignore_perishable = self._filters.ignore_perishable, True
         for child, child_status in self._contents(name):
             whole = self._delete(child, child_status) and whole
+        self._filters.ignore_perishable = outer
         if self._session.options.dry_run:
             self._tell(name, status)
             return True

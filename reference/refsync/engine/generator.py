@@ -10,6 +10,7 @@ import os
 from collections import deque
 
 from ..delta.signature import choose_sums, make_sums
+from ..filters.rulelist import FilterList
 from ..session.lists import FileList
 from ..wire import items, stats, sumhead
 from ..wire.entry import CONTENT_DIR, FileEntry
@@ -31,7 +32,13 @@ class Generator:
     """One transfer, seen from the side that wants the files."""
 
     def __init__(
-        self, session: Session, lists: ListReceiver, target: Target, receiver: Receiver, deleter: Deleter
+        self,
+        session: Session,
+        lists: ListReceiver,
+        target: Target,
+        receiver: Receiver,
+        deleter: Deleter,
+        guard: FilterList | None = None,
     ) -> None:
         self._session = session
         self._lists = lists.lists
@@ -39,7 +46,7 @@ class Generator:
         self._receiver = receiver
         self._deleter = deleter
         self._itemizer = Itemizer(session)
-        self._creator = Creator(session, target, self._itemizer, deleter)
+        self._creator = Creator(session, target, self._itemizer, deleter, guard)
         self._redo: deque[int] = deque()
         self._arrived = lists.arrived
         self._first = lists.lists.live[0]

@@ -114,6 +114,7 @@ class ListSender:
             session.fail(os_error("link_stat", os.path.abspath(path), error))
             return
         is_dir = stat.S_ISDIR(status.st_mode)
+        self._filters.set_root(os.path.abspath(base or b"."))
         if not contents and self._filters.check(name, is_dir) < 0:
             return
         if is_dir and not (options.recurse or options.dirs or options.list_only):
@@ -143,12 +144,14 @@ class ListSender:
             for child in children:
                 if child.is_dir and not child.flags & MOUNT_DIR:
                     yield from self._below(child, True)
+                    self._filters.leave_to(directory.name)
 
     def _children(self, directory: FileEntry) -> Iterator[FileEntry]:
         """The entries of one directory, those that the filters keep."""
         session, options = self._session, self._options
         path = join(directory.path, directory.name)
         prefix = b"" if directory.name == b"." else directory.name + b"/"
+        self._filters.enter_dir(path, directory.name)
         try:
             names = read_dir(path)
         except OSError as error:

@@ -125,7 +125,8 @@ class ListReceiver:
                 clause="HOST-2",
                 code=Exit.UNSUPPORTED,
             )
-        if self._filters is not None and self._filters.check(name, entry.is_dir) < 0:
+        filters = self._filters
+        if filters and not filters.trusts_sender and filters.check_for_sender(name, entry.is_dir) < 0:
             shown = name.decode("utf-8", "backslashreplace")
             raise ProtocolError(
                 f"ERROR: rejecting excluded file-list name: {shown}", clause="HOST-2", code=Exit.UNSUPPORTED

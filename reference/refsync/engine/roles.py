@@ -45,15 +45,16 @@ async def receive(
     filters: FilterList,
     *,
     root: bytes = b"",
-    wire_filters: FilterList | None = None,
+    guard: FilterList | None = None,
     requested: frozenset[bytes] | None = None,
 ) -> int:
     """Receive into ``dest``; returns the exit code of this side.
 
-    ``filters`` protect what is here from deletion; ``wire_filters`` are those
-    that the sender was to apply, checked against what it sends (HOST-2).
+    ``filters`` are the run's own: they protect what is here from deletion, and
+    on a client they tell what the sender may not send (HOST-2). ``guard`` is
+    a module's list: what it excludes is not received.
     """
-    lists = ListReceiver(session, wire_filters, requested)
+    lists = ListReceiver(session, None if session.options.server else filters, requested)
     first = await lists.receive()
     if session.dialect.inc_recurse and lists.lists.total == 1:
         await _one_more(session, lists)
@@ -64,8 +65,11 @@ async def receive(
     target = open_target(session, lists.lists, dest, root)
     try:
         receiver = Receiver(session, lists, target)
+        filters.set_root(target.root)
+        if guard is not None:
+            guard.set_root(target.root)
         deleter = Deleter(session, target, filters)
-        generator = Generator(session, lists, target, receiver, deleter)
+        generator = Generator(session, lists, target, receiver, deleter, guard)
         await together(receiver.run(), generator.run())
     finally:
         target.close()

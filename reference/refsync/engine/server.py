@@ -8,13 +8,14 @@ from __future__ import annotations
 import os
 import time
 
-from ..filters.exchange import protecting, receiver_wants_filters
+from ..filters.exchange import server_rules
 from ..filters.rulelist import FilterList
 from ..options.model import Options
 from ..session.link import Link
 from ..session.setup import Offer, negotiate
-from ..wire import filterlist, mux
+from ..wire import mux
 from ..wire.errors import Exit, RefsyncError
+from ..wire.filterlist import list_travels, receive_filters
 from ..wire.integers import int32
 from .module import ModuleContext
 from .report import RemoteReporter
@@ -86,12 +87,14 @@ async def say_last_words(session: Session, error: RefsyncError) -> None:
 
 async def _serve(session: Session, args: list[bytes], module: ModuleContext | None) -> int:
     options, link = session.options, session.link
-    own_filters = FilterList.from_options(module.filters if module else [])
+    own_filters = FilterList.from_options(
+        module.filters if module else [], module_root=module.root if module else b""
+    )
     if module and module.timeout and session.dialect.error_exit:
         link.message(mux.IO_TIMEOUT, int32(module.timeout))
-    wanted = options.sender or receiver_wants_filters(options, session.dialect)
-    received = await link.read(filterlist.decode) if wanted else []
-    filters = own_filters.extended(received)
+    travels = list_travels(options, session.dialect, client_sends=not options.sender)
+    received = await receive_filters(link, session.dialect) if travels else []
+    filters = server_rules(own_filters, received, options, session.dialect, sender=options.sender)
     if options.sender:
         if module and module.write_only:
             raise RefsyncError("ERROR: module is write only", Exit.SYNTAX)
@@ -103,10 +106,5 @@ async def _serve(session: Session, args: list[bytes], module: ModuleContext | No
     if module and module.read_only:
         raise RefsyncError("ERROR: module is read only", Exit.SYNTAX)
     dest = args[1] if len(args) > 1 else b"."
-    return await receive(
-        session,
-        dest,
-        protecting(filters, options),
-        root=module.root if module else b"",
-        wire_filters=own_filters,
-    )
+    root = module.root if module else b""
+    return await receive(session, dest, filters, root=root, guard=own_filters if module else None)

@@ -34,6 +34,9 @@ class Options:
     dirs: bool = False
     inc_recurse: bool = True
     one_file_system: int = 0
+    cvs_exclude: bool = False
+    cvs_exclude: bool = False
+    prune_empty_dirs: bool = False
     filters: list[str] = field(default_factory=list)  # rule texts in order, rsync's filter syntax
     # attributes
     links: bool = False
@@ -73,6 +76,7 @@ class Options:
     delete_excluded: bool = False
     delete_when: str = ""  # "before", "during", "after", "delay"; "" lets the protocol choose
     ignore_errors: bool = False
+    prune_empty_dirs: bool = False
     # compression
     compress: bool = False
     compress_choice: str | None = None

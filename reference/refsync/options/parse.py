@@ -8,10 +8,9 @@ last word on an option counts. Clauses OPT-1 to OPT-6; upstream
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 
-from ..filters.rulelist import read_patterns
+from ..filters.lines import rules_from_file
 from ..filters.rules import rule_from_pattern
 from ..wire.dialect import MAX_PROTOCOL
 from ..wire.errors import Exit, RefsyncError
@@ -154,13 +153,14 @@ class _Parser:
         elif name == "filter":
             options.filters.append(value)
         elif name.endswith("-from"):
-            options.filters += [
-                os.fsdecode(text) for text in read_patterns(os.fsencode(value), bool(option.value))
-            ]
+            options.filters += rules_from_file(_read(value), bool(option.value))
         elif name in ("exclude", "include"):
-            rule = rule_from_pattern(os.fsencode(value), bool(option.value))
-            if rule is not None:
-                options.filters.append(os.fsdecode(rule))
+            rule = rule_from_pattern(value, bool(option.value))
+            if rule:
+                options.filters.append(rule)
+        elif name == "F":
+            again = ": /.rsync-filter" in options.filters
+            options.filters.append("- .rsync-filter" if again else ": /.rsync-filter")
         elif name == "protocol":
             options.protocol, options.protocol_given = _integer(name, value), True
         elif name == "log-format":
@@ -210,6 +210,15 @@ def parse_size(name: str, value: str) -> int:
         return int(float(digits) * unit) + change if "." in digits else int(digits) * unit + change
     except ValueError:
         raise _wrong(f"--{name}={value} is invalid") from None
+
+
+def _read(path: str) -> bytes:
+    """A file that an option names; ``-`` is standard input."""
+    try:
+        with open(0 if path == "-" else path, "rb", closefd=path != "-") as file:
+            return file.read()
+    except OSError as error:
+        raise RefsyncError(f"failed to open {path}: {error.strerror} ({error.errno})", Exit.FILE_IO) from None
 
 
 def _wrong(text: str) -> RefsyncError:

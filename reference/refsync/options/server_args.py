@@ -48,6 +48,7 @@ def _letters(options: Options, push: bool) -> str:
         ("E", options.executability and push and not options.perms),
         ("r", options.recurse),
         ("c", options.checksum),
+        ("C", options.cvs_exclude),
         ("I", options.ignore_times),
         ("x" * options.one_file_system, True),
         ("S", options.sparse),

@@ -104,6 +104,8 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "checksum-seed", kind="int", field="checksum_seed", help="the seed of the block sums", argument="NUM"
     ),
+    Option("cvs-exclude", "C", field="cvs_exclude", help="leave out what CVS ignores"),
+    Option("F", "F", "do", help="read .rsync-filter files (twice: leave them out too)"),
     Option("filter", "f", "do", help="add a filter rule", argument="RULE"),
     Option("exclude", kind="do", value=False, help="exclude what matches", argument="PATTERN"),
     Option("exclude-from", kind="do", value=False, help="read exclude patterns from a file", argument="FILE"),
@@ -135,7 +137,7 @@ UNSUPPORTED: frozenset[str] = frozenset(
     """
     8-bit-output acls append append-verify atimes backup backup-dir blocking-io bwlimit chmod chown
     compare-dest compress compress-choice compress-level copy-as copy-dest copy-devices copy-dirlinks
-    copy-links copy-unsafe-links crtimes cvs-exclude debug delay-updates delete-missing-args dparam
+    copy-links copy-unsafe-links crtimes debug delay-updates delete-missing-args dparam
     early-input fake-super files-from force from0 fsync fuzzy groupmap hard-links iconv
     ignore-missing-args implied-dirs info ipv4 ipv6 keep-dirlinks link-dest log-file log-file-format
     max-alloc max-delete max-size min-size mkpath msgs2stderr munge-links new-compress old-args
@@ -144,7 +146,7 @@ UNSUPPORTED: frozenset[str] = frozenset(
     remove-sent-files remove-source-files safe-links secluded-args skip-compress sockopts sparse
     stderr stop-after stop-at suffix super temp-dir time-limit trust-sender usermap write-batch
     write-devices xattrs zc zl
-    0 4 6 8 A C F H K L M N R S T U X b k m s w y z
+    0 4 6 8 A H K L M N R S T U X b k m s w y z
     """.split()
 )
 
