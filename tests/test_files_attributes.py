@@ -321,3 +321,69 @@ def test_chown_arguments(
     make(**options).apply(b"f", entry_for(tmp_path / "f", uid=uid, gid=gid))
     assert seen == calls
     assert [text.split(b'"')[0] for text in failures] == texts
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [({"owner": True, "group": True}, b"chown "), ({"group": True}, b"chgrp ")],
+)
+def test_an_owner_that_cannot_be_set_is_told_and_ends_it(
+    tmp_path: Path,
+    make: Make,
+    failures: list[bytes],
+    monkeypatch: pytest.MonkeyPatch,
+    options: dict[str, bool],
+    text: bytes,
+) -> None:
+    """The mode might hold set-id bits, which must not go to the wrong owner's file."""
+
+    def deny(*arguments: object, **named: object) -> None:
+        raise PermissionError(1, "denied")
+
+    path = tmp_path / "f"
+    path.touch()
+    before = os.stat(path)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(Destination, "chown", deny)
+    entry = entry_for(path, uid=7, gid=8, mode=0o106755, mtime=5)
+    assert not make(times=True, perms=True, **options).apply(b"f", entry)
+    assert failures == [text + b'"%s" failed: Operation not permitted (1)' % os.fsencode(path)]
+    assert os.stat(path).st_mode == before.st_mode
+    assert os.stat(path).st_mtime_ns == before.st_mtime_ns
+
+
+def test_a_file_that_vanishes_in_between_is_told(
+    tmp_path: Path, make: Make, failures: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "f"
+    path.touch()
+    os.chmod(path, 0o4755)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(Destination, "chown", lambda self, name, uid, gid: os.unlink(path))
+    assert make(owner=True).apply(b"f", entry_for(path, uid=7))
+    assert failures == [b'stat "%s" failed: No such file or directory (2)' % os.fsencode(path)]
+
+
+def test_a_symlink_on_the_way_is_told(tmp_path: Path, make: Make, failures: list[bytes]) -> None:
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "f").touch()
+    (tmp_path / "l").symlink_to("d")
+    entry = entry_for(tmp_path / "d" / "f", mtime=5)
+    subject = make(times=True)
+    assert not subject.apply(b"l/f", entry)
+    subject.touch_up(b"l/f", entry)  # silent: it comes after all has been told
+    assert failures == [b'stat "%s/l/f" failed: Not a directory (20)' % os.fsencode(tmp_path)]
+    assert os.stat(tmp_path / "d" / "f").st_mtime_ns // SECOND != 5
+
+
+def test_touching_up_restores_what_files_needed(
+    tmp_path: Path, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An ordinary user's read-only directory was opened up for its files; the mode comes back."""
+    path = tmp_path / "d"
+    path.mkdir()
+    os.chmod(path, 0o700)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    make(times=True, perms=True).touch_up(b"d", entry_for(path, mode=0o040500))
+    assert stat.S_IMODE(os.stat(path).st_mode) == 0o500
+    os.chmod(path, 0o700)

@@ -366,3 +366,48 @@ def test_paths_for_messages(root: Path) -> None:
     assert other.path(b"a") == os.fsencode(root) + b"/a"
     assert other.path(b".") == os.fsencode(root)
     other.close()
+
+
+def test_chmod_without_proc(dest: Destination, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some containers and chroots have no /proc."""
+
+    def missing(*arguments: object, **named: object) -> None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+
+    dest.mkdir(b"d")
+    dest.create_temp(b"d/f").commit()
+    dest.mknod(b"fifo", stat.S_IFIFO | 0o600)
+    monkeypatch.setattr("refsync.files.destination.os.chmod", missing)
+    dest.chmod(b"d/f", 0o640)
+    dest.chmod(b"d", 0o710)
+    assert stat.S_IMODE(os.stat(root / "d" / "f").st_mode) == 0o640
+    assert stat.S_IMODE(os.stat(root / "d").st_mode) == 0o710
+    with pytest.raises(OSError, match="not supported"):
+        dest.chmod(b"fifo", 0o644)
+
+
+def test_in_place_where_the_kernel_refuses_o_creat(
+    dest: Destination, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """protected_regular: an existing file of somebody else's in a sticky directory opens without O_CREAT."""
+    (root / "f").write_bytes(b"old")
+    real = os.open
+
+    def protected(path: bytes, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        if flags & os.O_CREAT:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return real(path, flags, mode, dir_fd=dir_fd)
+
+    monkeypatch.setattr("refsync.files.destination.os.open", protected)
+    temp = dest.open_inplace(b"f")
+    temp.writer.write(b"new!")
+    temp.writer.finish()
+    temp.commit()
+    assert (root / "f").read_bytes() == b"new!"
+
+
+def test_no_free_temporary_name(dest: Destination, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("refsync.files.destination.unique_base", lambda base, number: b"taken")
+    dest.mkdir(b"taken")
+    with pytest.raises(FileExistsError):
+        dest.temp_name(b"f")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from refsync.files import temp as temp_module
 from refsync.files.destination import Destination
 from refsync.files.temp import discard_all, temp_base, temp_stem, unique_base
+from refsync.files.writer import GATHER
 
 
 @pytest.fixture
@@ -199,4 +201,54 @@ def test_in_place_the_file_stays_whatever_happens(dest: Destination, tmp_path: P
     new = dest.open_inplace(b"new")
     assert stat.S_IMODE(os.fstat(new.fd).st_mode) == 0o600
     new.commit()
+    assert temp_module._live == {}
+
+
+def full(*arguments: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_part_is_kept_though_the_disk_is_full(
+    dest: Destination, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temp = dest.create_temp(b"f", keep_partial=True)
+    temp.writer.write(b"x" * GATHER)
+    temp.writer.write(b"never fits")
+    monkeypatch.setattr("refsync.files.writer.os.pwrite", full)
+    discard_all()
+    assert (tmp_path / "f").read_bytes() == b"x" * GATHER
+
+
+def test_an_error_of_closing_is_said_at_commit_and_not_at_discard(
+    dest: Destination, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = dest.create_temp(b"first"), dest.create_temp(b"second")
+    descriptors = [first.fd, second.fd]
+    with monkeypatch.context() as patch:
+        patch.setattr("refsync.files.temp.os.close", full)
+        with pytest.raises(OSError, match="No space left"):
+            first.commit()
+        first.discard()
+        second.discard()
+    for fd in descriptors:
+        os.close(fd)
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_file_that_somebody_removed_is_discarded_quietly(dest: Destination, tmp_path: Path) -> None:
+    temp = dest.create_temp(b"f")
+    os.unlink(tmp_path / os.fsdecode(temp.name))
+    temp.discard()
+    assert not temp.live
+
+
+def test_cleaning_up_goes_on_after_an_error(
+    dest: Destination, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dest.mkdir(b"d")
+    dest.create_temp(b"d/f")
+    other = dest.create_temp(b"g")
+    monkeypatch.setattr(Destination, "unlink", full)
+    discard_all()
+    assert not other.live
     assert temp_module._live == {}
