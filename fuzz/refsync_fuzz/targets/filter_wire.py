@@ -1,0 +1,80 @@
+"""The filter list as it is sent.
+
+Input: wire bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from refsync.wire import filterlist
+from refsync.wire.errors import Exit
+from refsync.wire.integers import int32
+from refsync.wire.limits import MAX_FILTER_RULE
+
+from ..oracle import MORE, Outcome, Refused, Value, check_decoder, expect, outcome, same
+from ..target import Surface
+
+SURFACE = Surface(
+    priority=1,
+    clauses=("FILT-1", "FILT-2"),
+    code=("refsync.wire.filterlist",),
+    oracle="ERBTMD",
+    dictionary={
+        "end": int32(0),
+        "exclude": int32(5) + b"- *.o",
+        "include": int32(4) + b"+ */",
+        "clear": int32(1) + b"!",
+        "merge": int32(10) + b":n .filter",
+        "longest": int32(MAX_FILTER_RULE),
+        "too_long": int32(MAX_FILTER_RULE + 1),
+        "negative": int32(-1),
+    },
+    max_length=MAX_FILTER_RULE + 64,
+)
+
+
+def _model(data: bytes) -> Outcome:
+    texts: list[bytes] = []
+    rest = data
+    while len(rest) >= 4:
+        length = int.from_bytes(rest[:4], "little")
+        at = len(data) - len(rest)
+        rest = rest[4:]
+        if length == 0:
+            return Value(texts, at + 4)
+        if length > MAX_FILTER_RULE:  # a negative one is larger still
+            return Refused("FILT-2", Exit.MALLOC, at)
+        if len(rest) < length:
+            break
+        texts.append(rest[:length])
+        rest = rest[length:]
+    return MORE
+
+
+def fuzz_one(data: bytes) -> None:
+    """Oracle: the rules of an independent model; they re-encode to the bytes that were read.
+
+    A rule past the limit is refused before its text is there; the rules hold
+    fewer bytes than came, and each is explained in a line.
+    """
+    got = check_decoder(lambda: filterlist.decode, data)
+    same(got, _model(data), "rules")
+    if isinstance(got, Value) and isinstance(got.value, list):
+        again = filterlist.encode(got.value)
+        same(again, data[: got.consumed], "encoded again")
+        same(outcome(filterlist.decode, again), got, "decoded again")
+        explained = filterlist.explain(got.value)
+        same(len(explained), len(got.value) + 1, "lines of explanation")
+        expect(sum(map(len, got.value)) < len(data), "rules hold more bytes than came")
+
+
+def seeds() -> Iterator[tuple[str, bytes]]:
+    """Lists of old and new prefixes, the limits, an end in the middle."""
+    yield "empty", filterlist.encode([])
+    yield "modern", filterlist.encode([b"-p *.o", b"+s */", b":n .rsync-filter", b"!", b"-/!r /home"])
+    yield "old", filterlist.encode([b"+ */", b"*.o", b"- - x", b"!"])
+    yield "longest", filterlist.encode([b"x" * MAX_FILTER_RULE])
+    yield "too_long", int32(MAX_FILTER_RULE + 1) + b"x" * 8
+    yield "negative", int32(3) + b"- x" + int32(-1)
+    yield "behind", filterlist.encode([b"- a"]) + b"more"
