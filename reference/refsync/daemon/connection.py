@@ -16,7 +16,7 @@ from ..files.temp import discard_all
 from ..filters.rulelist import FilterList
 from ..options.model import Options
 from ..options.parse import parse
-from ..session.daemon_server import Admitted, start
+from ..session.daemon_server import Admitted, Refused, start
 from ..session.link import Link, PeerClosed
 from ..session.setup import negotiate
 from ..session.tasks import Tasks
@@ -71,7 +71,7 @@ class Connection:
                 self._log(f"{error} (code {code})")
         except RefsyncError as error:
             code = error.code
-            if error.message:
+            if error.message and not isinstance(error, Refused):  # of a refusal the host has said more
                 self._log(f"{error} (code {code})")
             self._pump.flush()
             self._pump.drain_input()

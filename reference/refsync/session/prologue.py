@@ -3,7 +3,7 @@
 A server behind a remote shell starts with its version as an int32, a daemon
 with ``@RSYNCD:``. Whoever listens to a connection without knowing which it is
 feeds a ``Prologue``; client and daemon use it to say what they met instead of
-what they expected. Clauses SETUP-2, GREET-1; upstream ``compat.c:setup_protocol``,
+what they expected. Clauses GREET-4, GREET-1; upstream ``compat.c:setup_protocol``,
 ``clientserver.c:exchange_protocols``.
 """
 

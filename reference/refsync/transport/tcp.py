@@ -132,7 +132,7 @@ def _reason(error: OSError | UnicodeError) -> str:
 
 
 def _run(command: str, host: str) -> socket.socket:
-    """TCP-3: a shell runs the command, ``%H`` being the host; a socket is its standard input and output."""
+    """A shell runs the command, ``%H`` being the host; a socket is its standard input and output."""
     import shlex
     import subprocess
 

@@ -122,7 +122,7 @@ def parse_greeting(line: bytes, *, from_server: bool) -> Greeting:
 
 
 def version_to_speak(ours: int, our_sub: int, greeting: Greeting) -> int:
-    """GREET-4: the lower version, and one less where a pre-release meets anything but its like."""
+    """SETUP-2, SETUP-3: the lower version, and one less where a pre-release meets anything but its like."""
     if ours > greeting.protocol:
         return greeting.protocol - (1 if greeting.sub else 0)
     if ours == greeting.protocol:
