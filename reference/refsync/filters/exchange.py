@@ -1,46 +1,133 @@
-"""Which rules travel, and when.
+"""What the client's rules become on the wire, and what each end adds to them.
 
-Clauses FILT-1, FILT-11 to FILT-13; upstream ``exclude.c:send_rules``,
-``send_filter_list``, ``recv_filter_list``.
+==========================  =============================================
+end                         adds for ``--cvs-exclude``
+==========================  =============================================
+client, sends               ``:C`` (from protocol 29) and ``-C``, before sending
+                            the list; below 29 ``:C`` behind it
+client, receives            ``:C`` and ``-C``, after sending the list
+server, sends               ``:C`` and ``-C`` behind what it received
+server, receives            below protocol 29 ``:C``
+==========================  =============================================
+
+A ``-C`` rule that a sender sends is sent as the patterns that it stands for.
+
+Clauses FILT-1, FILT-3 and FILT-14; upstream ``exclude.c:send_filter_list``,
+``recv_filter_list``, ``send_rules``, ``get_rule_prefix``.
 """
 
 from __future__ import annotations
 
-from ..options.model import Options
-from ..wire import filterlist
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
 from ..wire.dialect import Dialect
 from ..wire.errors import Exit, RefsyncError
+from ..wire.filterlist import DeleteOptions, encode, list_travels
 from .rulelist import FilterList
+from .rules import (
+    CVS,
+    MERGE,
+    PER_DIR,
+    PERISHABLE,
+    RECEIVER,
+    SENDER,
+    Rule,
+    kind_of,
+    modifiers,
+    tail_of,
+)
 
 
-def receiver_wants_filters(options: Options, dialect: Dialect) -> bool:
-    """FILT-12: a receiver has use for the rules only if they can keep it from deleting."""
-    return options.delete and (not options.delete_excluded or dialect.filter_prefixes)
+class FilterOptions(DeleteOptions, Protocol):
+    """The options that the exchange looks at."""
+
+    @property
+    def cvs_exclude(self) -> bool: ...
 
 
-def encode_filters(filters: FilterList, dialect: Dialect, options: Options) -> bytes:
-    """FILT-11: the client's rules that concern the server, with the list's end.
+def client_rules(
+    filters: FilterList, options: FilterOptions, dialect: Dialect, *, sender: bool
+) -> bytes | None:
+    """Make a client's list ready for its side; the bytes to send, None if none are to be sent.
 
-    With ``--delete-excluded`` a rule that names no side is the sender's only.
-    A rule that the server's version has no words for ends the run (exit 2):
-    leaving it out could delete what it protects.
+    ``RefsyncError`` (exit 2) if a rule cannot be said in the agreed protocol: upstream
+    looks at all of them even if the peer does not want any.
     """
-    other = "r" if options.sender else "s"
-    texts = []
-    for rule in filters.rules:
-        sides = "s" if options.delete_excluded and rule.sides == "sr" else rule.sides
-        if other not in sides:
+    _prepare(filters, options, dialect)
+    if options.cvs_exclude and sender:
+        if dialect.filter_prefixes:
+            filters.add(":C")
+        filters.add("-C")
+    filters.settle(SENDER if sender else RECEIVER)
+    texts = wire_texts(filters, dialect, sender=sender, delete_excluded=options.delete_excluded)
+    if options.cvs_exclude:
+        if not sender or not dialect.filter_prefixes:
+            filters.add(":C")
+        if not sender:
+            filters.add("-C")
+    return encode(texts) if list_travels(options, dialect, client_sends=sender) else None
+
+
+def server_rules(
+    own: FilterList, received: Iterable[bytes], options: FilterOptions, dialect: Dialect, *, sender: bool
+) -> FilterList:
+    """A server's list: the module's own rules, what the client sent, and what the options add."""
+    filters = own.extended(
+        received, old_prefixes=not dialect.filter_prefixes, delete_excluded=options.delete_excluded
+    )
+    _prepare(filters, options, dialect)
+    filters.work_for(SENDER if sender else RECEIVER)
+    if options.cvs_exclude:
+        if sender or not dialect.filter_prefixes:
+            filters.add(":C")
+        if sender:
+            filters.add("-C")
+    return filters
+
+
+def _prepare(filters: FilterList, options: FilterOptions, dialect: Dialect) -> None:
+    if options.delete_excluded:
+        filters.delete_excluded()
+    if not dialect.filter_modern:
+        filters.old_cvs()
+
+
+def wire_texts(filters: FilterList, dialect: Dialect, *, sender: bool, delete_excluded: bool) -> list[bytes]:
+    """FILT-3: the rules that the other side needs, in the words that the protocol has for them."""
+    return list(_texts(filters, filters.rules, dialect, sender, delete_excluded))
+
+
+def _texts(
+    filters: FilterList, rules: Sequence[Rule], dialect: Dialect, sender: bool, delete_excluded: bool
+) -> Iterable[bytes]:
+    own = SENDER if sender else RECEIVER
+    for rule in rules:
+        if filters.sides_of(rule) == own:
             continue
-        text = rule.to_wire(prefixes=dialect.filter_prefixes, modern=dialect.filter_modern)
+        if rule.flags & CVS and not rule.flags & MERGE:
+            # Whatever it stands for must be sayable, even where the rule itself is sent.
+            inner = list(_texts(filters, filters.cvs_rules, dialect, sender, delete_excluded))
+            if sender or not dialect.filter_prefixes:
+                yield from inner
+                continue
+        text = wire_text(rule, dialect, sender=sender, delete_excluded=delete_excluded)
         if text is None:
-            shown = rule.pattern.decode("utf-8", "backslashreplace")
-            raise RefsyncError(f"filter rules are too modern for remote rsync: {shown}", Exit.PROTOCOL)
-        texts.append(text)
-    return filterlist.encode(texts)
+            raise RefsyncError("filter rules are too modern for remote rsync.", Exit.PROTOCOL)
+        yield text
 
 
-def protecting(filters: FilterList, options: Options) -> FilterList:
-    """FILT-13: the rules that keep a name from being deleted here."""
-    if not options.delete_excluded:
-        return filters.for_side("r")
-    return FilterList([rule for rule in filters.rules if rule.sides != "sr"], "r")
+def wire_text(rule: Rule, dialect: Dialect, *, sender: bool, delete_excluded: bool) -> bytes | None:
+    """One rule as it is sent; None if the protocol has no words for it."""
+    flags, tail = rule.flags, tail_of(rule)
+    if flags & PERISHABLE and not dialect.filter_modern and sender:
+        return None
+    if dialect.filter_prefixes:
+        return kind_of(flags) + modifiers(flags, perishable=dialect.filter_modern) + b" " + tail
+    sayable = RECEIVER if delete_excluded and sender else 0
+    if flags & PER_DIR or modifiers(flags, sides=sayable, perishable=False):
+        return None
+    kind = kind_of(flags)
+    if kind == b"-" and rule.pattern[:2] not in (b"- ", b"+ "):
+        return tail
+    return kind + b" " + tail

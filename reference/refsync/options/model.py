@@ -35,8 +35,6 @@ class Options:
     inc_recurse: bool = True
     one_file_system: int = 0
     cvs_exclude: bool = False
-    cvs_exclude: bool = False
-    prune_empty_dirs: bool = False
     filters: list[str] = field(default_factory=list)  # rule texts in order, rsync's filter syntax
     # attributes
     links: bool = False

@@ -17,8 +17,8 @@ MAX_DAEMON_REQUEST = 1024
 MAX_DAEMON_ARGS = 16000
 #: All daemon arguments together; keeps one connection from holding more than this before it is authorised.
 MAX_DAEMON_ARG_BYTES = 4 * 1024 * 1024
-#: One filter rule on the wire (upstream ``exclude.c:recv_filter_list`` uses ``MAXPATHLEN * 2``-ish buffers).
-MAX_FILTER_RULE = 2 * MAX_PATH
+#: One filter rule on the wire (upstream ``exclude.c:recv_filter_list`` has a buffer of one more byte).
+MAX_FILTER_RULE = MAX_PATH + 1024 - 1
 #: All filter rules of a session.
 MAX_FILTER_BYTES = 16 * 1024 * 1024
 #: Text of one message frame (upstream ``io.c:BIGPATHBUFLEN`` check).
