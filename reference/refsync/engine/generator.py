@@ -148,7 +148,7 @@ class Generator:
                 self._creator.early_directory(entry)
             else:
                 self._creator.directory(entry, ndx)
-                if entry.flags & CONTENT_DIR and self._deleter.when == "during":
+                if entry.flags & CONTENT_DIR and self._deleter.when in ("during", "delay"):
                     self._deleter.in_directory(entry, listing.names)
         elif entry.is_reg:
             if self._creator.wants_data(entry, ndx):

@@ -22,6 +22,8 @@ IOERR_GENERAL = 1
 IOERR_VANISHED = 2
 IOERR_DEL_LIMIT = 4
 IOERR_KNOWN = 7
+#: A longer timeout than a day is no timeout that a daemon means.
+MAX_TIMEOUT = 86400
 
 
 class PeerExit(RefsyncError):
@@ -80,6 +82,7 @@ class Session:
             checksum_length=self.checksums.flist_digest_length if options.checksum else 0,
         )
         self.link.on_message = self.on_message
+        self.link.keepalive = self.keepalive
 
     @property
     def dialect(self) -> Dialect:
@@ -110,6 +113,11 @@ class Session:
             return Exit.DEL_LIMIT
         return Exit.OK
 
+    def keepalive(self) -> None:
+        """MUX-10: something that means nothing, so that the peer does not give up on us."""
+        if self.link.framed_out and self.dialect.varints:
+            self.link.message(mux.DATA if self.dialect.error_exit else mux.NOOP)
+
     # -- being told -------------------------------------------------------
 
     def on_message(self, code: int, payload: bytes) -> None:
@@ -126,6 +134,10 @@ class Session:
         elif code == mux.DELETED:
             is_dir = payload.endswith(b"\0")
             self.reporter.deleted(payload[:-1] if is_dir else payload, is_dir)
+        elif code == mux.IO_TIMEOUT:
+            limit = int.from_bytes(payload, "little", signed=True)
+            if not self.options.server and 0 < limit <= MAX_TIMEOUT:
+                self.link.idle_limit = min(limit, self.options.timeout or limit)
         elif code == mux.ERROR_EXIT:
             self._peer_exits(int.from_bytes(payload, "little", signed=True))
         elif code in (mux.IO_ERROR, mux.NO_SEND, mux.SUCCESS):

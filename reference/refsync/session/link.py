@@ -62,6 +62,10 @@ class Link:
         self.bytes_in = 0
         self.bytes_out = 0
         self.closed = False  # the peer will send no more
+        #: what a driver calls when nothing has been sent for a while (MUX-10)
+        self.keepalive: Callable[[], None] | None = None
+        #: seconds without a byte after which a driver gives up, if the peer has set one (MUX-12)
+        self.idle_limit = 0
         self._cursor = Cursor(bytearray())
         self._out = bytearray()
         self._data = bytearray()  # payload waiting for its frame header

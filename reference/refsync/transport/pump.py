@@ -11,7 +11,6 @@ import errno
 import os
 import select
 import time
-from collections.abc import Callable
 
 from ..session.link import HIGH_WATER, Link
 from ..session.tasks import Tasks
@@ -26,22 +25,13 @@ class Pump:
     """Drives one link over a pair of descriptors, which may be the same socket.
 
     ``timeout`` is in seconds, 0 for none: without a byte in either direction
-    for so long the run ends with exit 30. ``keepalive`` is called when half of
-    that has passed with nothing sent.
+    for so long the run ends with exit 30. When half of that has passed with
+    nothing sent, the link's ``keepalive`` is called.
     """
 
-    def __init__(
-        self,
-        link: Link,
-        fd_in: int,
-        fd_out: int,
-        *,
-        timeout: int = 0,
-        keepalive: Callable[[], None] | None = None,
-    ) -> None:
+    def __init__(self, link: Link, fd_in: int, fd_out: int, *, timeout: int = 0) -> None:
         self.link = link
         self.timeout = timeout
-        self.keepalive = keepalive
         self._in = fd_in
         self._out = fd_out
         self._can_send = True
@@ -79,18 +69,19 @@ class Pump:
 
     def _patience(self) -> float | None:
         """How long to wait, in seconds; None for ever."""
-        if not self.timeout:
+        limit = self.link.idle_limit or self.timeout
+        if not limit:
             return None
         now = time.monotonic()
-        if now - self._last_io >= self.timeout:
+        if now - self._last_io >= limit:
             raise RefsyncError(
                 f"io timeout after {int(now - self._last_io)} seconds -- exiting", Exit.TIMEOUT
             )
-        lull = self.timeout / 2
-        if self.keepalive and now - self._last_send >= lull:
+        lull = limit / 2
+        if self.link.keepalive and now - self._last_send >= lull:
             self._last_send = now
-            self.keepalive()
-        return max(0.01, min(self._last_io + self.timeout - now, self._last_send + lull - now))
+            self.link.keepalive()
+        return max(0.01, min(self._last_io + limit - now, self._last_send + lull - now))
 
     def _send(self) -> bool:
         """Write what can be written; True if any of it went."""
