@@ -1,6 +1,6 @@
 """Times, permissions and ownership: comparing them, choosing them, setting them.
 
-Clauses FS-3 to FS-7, XFER-9; upstream ``rsync.c:set_file_attrs``, ``dest_mode``,
+Clauses FS-4, FS-6, FS-7, XFER-9; upstream ``rsync.c:set_file_attrs``, ``dest_mode``,
 ``same_mtime``, ``util1.c:same_time``, ``generator.c:touch_up_dirs``.
 """
 
@@ -22,7 +22,7 @@ _NANO = 1_000_000_000
 
 
 def same_time(a_seconds: int, a_nsec: int, b_seconds: int, b_nsec: int, window: int) -> bool:
-    """FS-5: equal within ``--modify-window``, which counts whole seconds; below 0, to the nanosecond."""
+    """FS-6: equal within ``--modify-window``, which counts whole seconds; below 0, to the nanosecond."""
     if window < 0:
         return a_seconds == b_seconds and a_nsec == b_nsec
     return abs(a_seconds - b_seconds) <= window

@@ -4,7 +4,7 @@ Names are bytes, relative to the root, '/'-separated and clean; ``b"."`` is the
 root. A symlink in the place of a directory on the way is an error, one in the
 last place is operated on itself, never followed. All methods raise OSError as
 the system does, and RefsyncError for a name that is not relative and clean.
-Clauses HOST-5, FS-1; upstream ``syscall.c``.
+Clauses HOST-5, FS-5; upstream ``syscall.c``.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The sender's look at the file system: one entry from one name, the names in a directory.
 
-Clauses FLIST-8 to FLIST-14; upstream ``flist.c:make_file``, ``send_directory``, ``readlink_stat``.
+Clauses FLIST-7 to FLIST-11; upstream ``flist.c:make_file``, ``send_directory``, ``readlink_stat``.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Files that are being received: under a name of their own until they are whole.
 
-Clauses FS-2, XFER-14, END-9; upstream ``receiver.c:get_tmpname``,
+Clauses FS-2 and FS-8; upstream ``receiver.c:get_tmpname``,
 ``open_tmpfile``, ``cleanup.c``.
 """
 
@@ -157,7 +157,7 @@ class TempFile:
 
 
 def discard_all() -> None:
-    """End every file that is still being received, as an exit or a signal does (END-9)."""
+    """End every file that is still being received, as an exit or a signal does (FS-8)."""
     for temp in list(_live.values()):
         temp.abandon()
 

@@ -3,7 +3,7 @@
 A path that is checked and then used can change in between. Here a directory
 is opened component by component, each relative to the one before, and what
 is done in it is done relative to the descriptor: no renaming or symlink that
-somebody plants on the way can lead out. Clause HOST-5; upstream
+somebody plants on the way can lead out. Clauses HOST-5, FS-5; upstream
 ``syscall.c:secure_relative_open`` does the same for basis files.
 """
 

@@ -1,6 +1,6 @@
 """Sequential output to a file: plain, sparse, or over what is there.
 
-Clauses FS-8, XFER-13; upstream ``fileio.c:write_file``, ``write_sparse``,
+Clause FS-1; upstream ``fileio.c:write_file``, ``write_sparse``,
 ``sparse_end``, ``skip_matched``, ``syscall.c:do_punch_hole``.
 """
 
