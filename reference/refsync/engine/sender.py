@@ -11,7 +11,7 @@ import stat
 from collections.abc import Iterator
 
 from ..delta.match import Matcher, whole_file_ops
-from ..delta.source import Source
+from ..delta.source import Source, spoiled_digest
 from ..wire import items, mux, stats, sumhead
 from ..wire.cursor import Buffer, Cursor
 from ..wire.entry import FileEntry
@@ -178,19 +178,16 @@ class Sender:
                 done += size
                 session.reporter.file_progress(done, length)
                 await link.drain()
-            link.write(self._encoder.end() + hasher.digest())
+            digest = hasher.digest()
+            if source.error:  # what could not be read went out as zeros: the receiver must not keep it
+                digest = spoiled_digest(digest)
+            link.write(self._encoder.end() + digest)
             session.reporter.file_done(done)
             session.reporter.item(entry, attrs.iflags)
-            if source.shrank:
+            if source.error:
                 session.io_error |= IOERR_GENERAL
-                session.fail(
-                    b'read errors mapping "' + os.path.abspath(path) + b'": file shrank while it was sent'
-                )
-        except OSError as error:
-            # the receiver waits for this file's tokens: ending them with a wrong digest makes it discard the file
-            session.io_error |= IOERR_GENERAL
-            session.fail(os_error("read errors mapping", os.path.abspath(path), error, b""))
-            link.write(self._encoder.end() + bytes(session.checksums.digest_length))
+                reason = OSError(source.error, os.strerror(source.error))
+                session.fail(os_error("read errors mapping", os.path.abspath(path), reason, b""))
         finally:
             os.close(fd)
 

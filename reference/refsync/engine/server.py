@@ -80,7 +80,8 @@ async def say_last_words(session: Session, error: RefsyncError) -> None:
     if link.closed or not link.framed_out:
         return
     if session.options.server:
-        session.reporter.error(f"rsync: [{session.role}] {error}\n".encode("utf-8", "surrogateescape"))
+        who = "" if error.message.startswith(("ERROR", "ABORTING")) else f"rsync: [{session.role}] "
+        session.reporter.error(f"{who}{error}\n".encode("utf-8", "surrogateescape"))
     if session.dialect.error_exit:
         link.message(mux.ERROR_EXIT, int32(error.code))
 

@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from ..wire import mux
 from ..wire.cursor import Cursor
-from ..wire.errors import Exit, NeedMoreData, ProtocolError, RefsyncError
+from ..wire.errors import Exit, NeedMoreData, RefsyncError
 
 T = TypeVar("T")
 
@@ -54,11 +54,13 @@ class Link:
     """Buffers, framing and message dispatch for one end of a connection.
 
     ``on_message(code, payload)`` is called for each message as soon as its
-    frame is complete, while the link is being read or fed.
+    frame is complete, while the link is being read or fed; until a handler
+    is set, messages wait for it.
     """
 
     def __init__(self, on_message: MessageHandler | None = None) -> None:
-        self.on_message: MessageHandler = on_message or _ignore
+        self._on_message = on_message
+        self._unheard: list[tuple[int, bytes]] = []
         self.bytes_in = 0
         self.bytes_out = 0
         self.closed = False  # the peer will send no more
@@ -174,6 +176,18 @@ class Link:
         while self._out:
             await _wait(WANT_ROOM)
 
+    @property
+    def on_message(self) -> MessageHandler | None:
+        """What is called for each message."""
+        return self._on_message
+
+    @on_message.setter
+    def on_message(self, handler: MessageHandler) -> None:
+        self._on_message = handler
+        unheard, self._unheard = self._unheard, []
+        for code, payload in unheard:
+            handler(code, payload)
+
     # -- framing ----------------------------------------------------------
 
     @property
@@ -228,7 +242,10 @@ class Link:
                     cursor.pos = start
                     break
                 self._raw_pos = cursor.pos  # the handler may raise: the message is consumed all the same
-                self.on_message(code, payload)
+                if self._on_message is None:
+                    self._unheard.append((code, payload))
+                else:
+                    self._on_message(code, payload)
         finally:
             self._raw_pos = cursor.pos
             if self._raw_pos:
@@ -257,8 +274,3 @@ class Link:
         if cursor.pos:
             del cursor.data[: cursor.pos]  # type: ignore[union-attr]
             cursor.pos = 0
-
-
-def _ignore(code: int, payload: bytes) -> None:
-    if code == mux.ERROR_EXIT:
-        raise ProtocolError("the peer ended the session", clause="END-7", code=Exit.STREAM_IO)
