@@ -13,6 +13,9 @@ from ..wire.errors import ProtocolError
 from ..wire.sumhead import SumHead
 from .checksums import Hasher
 
+#: Least number of bytes that is read of the basis: small blocks mostly come in order.
+READ_AHEAD = 64 * 1024
+
 
 class Output(Protocol):
     """Where the file goes, in order."""
@@ -24,7 +27,11 @@ class Output(Protocol):
 
 
 class Reconstructor:
-    """One file. ``basis`` is a descriptor to read blocks from, None if there is no basis."""
+    """One file. ``basis`` is a descriptor to read blocks from, None if there is no basis.
+
+    ``offset`` is the length so far; ``literal_bytes`` and ``matched_bytes``
+    tell where it came from.
+    """
 
     def __init__(
         self, head: SumHead, basis: int | None, output: Output, hasher: Hasher, *, in_place: bool = False
@@ -34,13 +41,30 @@ class Reconstructor:
         self._output = output
         self._hasher = hasher
         self._in_place = in_place
+        self._read = b""
+        self._read_at = 0
         self.offset = 0
+        self.literal_bytes = 0
+        self.matched_bytes = 0
+
+    def append(self, *, verify: bool) -> None:
+        """``--append``: what the sums cover stays, and is digested with ``verify`` (SUM-15).
+
+        The output must stand behind it already. A basis that has shrunk since reads as zeros.
+        """
+        end = self._head.file_length
+        while verify and self._basis is not None and self.offset < end:
+            want = min(READ_AHEAD, end - self.offset)
+            self._hasher.update(os.pread(self._basis, want, self.offset).ljust(want, b"\0"))
+            self.offset += want
+        self.offset = end
 
     def literal(self, data: Buffer) -> None:
         """Bytes as the sender sent them."""
         self._hasher.update(data)
         self._output.write(data)
         self.offset += len(data)
+        self.literal_bytes += len(data)
 
     def copy(self, index: int) -> bytes:
         """Block ``index`` of the basis; returns its bytes.
@@ -49,16 +73,28 @@ class Reconstructor:
         sender's error; a basis that has shrunk reads as zeros, and the digest tells.
         """
         head = self._head
-        if index >= head.count:
+        if not 0 <= index < head.count:
             raise ProtocolError(f"block {index} of {head.count} in the token stream", clause="TOK-3")
         if self._basis is None:
             raise ProtocolError(f"block {index} of a file that has no basis", clause="TOK-3")
         start, size = index * head.block_length, head.block_size(index)
-        data = os.pread(self._basis, size, start).ljust(size, b"\0")
+        data = self._block(self._basis, start, size)
         self._hasher.update(data)
         if self._in_place and start == self.offset:
             self._output.keep(data)
         else:
             self._output.write(data)
         self.offset += size
+        self.matched_bytes += size
         return data
+
+    def _block(self, basis: int, start: int, size: int) -> bytes:
+        """Part of the basis.
+
+        In place, what was read ahead may since be overwritten; no honest sender asks for that.
+        """
+        at = start - self._read_at
+        if at < 0 or at + size > len(self._read):
+            self._read = os.pread(basis, max(size, READ_AHEAD), start).ljust(size, b"\0")
+            self._read_at, at = start, 0
+        return self._read[at : at + size]

@@ -2,22 +2,32 @@
 
 A *file digest* covers a whole file; a *block sum* one block, with the
 session's seed. Clauses SUM-4 to SUM-9; upstream ``checksum.c:get_checksum2``,
-``sum_init``, ``sum_end``, ``file_checksum``.
+``sum_init``, ``sum_end``, ``file_checksum``, ``csum_len_for_type``.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
 from typing import Protocol
 
 import xxhash
 
-from ..native import md4
+from ..native import Md4
 from ..wire.cursor import Buffer
 from ..wire.errors import Exit, RefsyncError
 
 READ_SIZE = 256 * 1024
+
+#: Digest length in bytes by name.
+LENGTHS: dict[str, int] = {"xxh128": 16, "xxh3": 8, "xxh64": 8, "md5": 16, "md4": 16, "sha1": 20, "none": 1}
+#: Other names of the same.
+ALIASES: dict[str, str] = {"xxhash": "xxh64"}
+
+_MASK64 = (1 << 64) - 1
+_XXH_STATES = {"xxh128": xxhash.xxh3_128, "xxh3": xxhash.xxh3_64, "xxh64": xxhash.xxh64}
+_XXH_BLOCKS = {"xxh128": xxhash.xxh3_128_digest, "xxh3": xxhash.xxh3_64_digest, "xxh64": xxhash.xxh64_digest}
 
 
 class Hasher(Protocol):
@@ -29,19 +39,19 @@ class Hasher(Protocol):
 
 
 class _Reversed:
-    """xxHash values travel little-endian, the library prints them big-endian (SUM-5)."""
+    """xxHash values travel little-endian, the library gives them big-endian (SUM-5)."""
 
-    __slots__ = ("_hash", "update")
+    __slots__ = ("_state", "update")
 
     def __init__(self, state: Hasher) -> None:
-        self._hash = state
+        self._state = state
         self.update: Callable[[Buffer], None] = state.update
 
     def digest(self) -> bytes:
-        return self._hash.digest()[::-1]
+        return self._state.digest()[::-1]
 
 
-class _None:
+class _Nothing:
     """No checksum: one zero byte (SUM-9)."""
 
     def update(self, data: Buffer, /) -> None:
@@ -51,54 +61,46 @@ class _None:
         return b"\0"
 
 
-#: Digest length in bytes by name.
-LENGTHS: dict[str, int] = {"xxh128": 16, "xxh3": 8, "xxh64": 8, "md5": 16, "md4": 16, "sha1": 20, "none": 1}
-
-
-def _file_hasher(name: str, seed: int, old_md4: bool) -> Hasher:
-    if name == "xxh128":
-        return _Reversed(xxhash.xxh3_128())
-    if name == "xxh3":
-        return _Reversed(xxhash.xxh3_64())
-    if name == "xxh64":
-        return _Reversed(xxhash.xxh64())
+def new_hasher(name: str) -> Hasher:
+    """The file digest of that name, without any seed."""
+    if name in _XXH_STATES:
+        return _Reversed(_XXH_STATES[name]())
     if name == "md5":
         return hashlib.md5(usedforsecurity=False)
     if name == "sha1":
         return hashlib.sha1(usedforsecurity=False)
-    if name == "md4":
-        state = md4.Md4()
-        if old_md4:
-            state.update(seed.to_bytes(4, "little"))
-        return state
-    return _None()
+    return Md4() if name == "md4" else _Nothing()
 
 
-def _block_sum(name: str, seed: int, seed_first: bool) -> Callable[[Buffer], bytes]:
-    """SUM-6: the seed is the algorithm's own for xxHash; else four bytes before or after the data, none if 0."""
+def block_sum(name: str, seed: int, *, seed_first: bool) -> Callable[[Buffer], bytes]:
+    """SUM-6: the strong sum of one block.
+
+    The seed, an int32, is the algorithm's own for xxHash, with its sign
+    extended; for the others four bytes before the data (SHA-1 always, MD5 if
+    ``seed_first``) or after it, and none at all if it is 0.
+    """
+    if name in _XXH_BLOCKS:
+        digest, own_seed = _XXH_BLOCKS[name], seed & _MASK64
+        return lambda data: digest(data, own_seed)[::-1]
     tail = (seed & 0xFFFFFFFF).to_bytes(4, "little") if seed else b""
-    if name == "xxh128":
-        return lambda data: xxhash.xxh3_128_digest(data, seed=seed)[::-1]
-    if name == "xxh3":
-        return lambda data: xxhash.xxh3_64_digest(data, seed=seed)[::-1]
-    if name == "xxh64":
-        return lambda data: xxhash.xxh64_digest(data, seed=seed)[::-1]
+    if name == "md4":
+
+        def md4_block(data: Buffer) -> bytes:
+            state = Md4(data)
+            state.update(tail)
+            return state.digest()
+
+        return md4_block
     if name == "none":
         return lambda data: b"\0"
-
-    def new() -> Hasher:
-        if name == "md4":
-            return md4.Md4()
-        return hashlib.new(name, usedforsecurity=False)
-
-    before = name == "sha1" or (name == "md5" and seed_first)
+    first = name == "sha1" or seed_first
+    start = hashlib.new(name, tail if first else b"", usedforsecurity=False)
+    tail = b"" if first else tail
 
     def block(data: Buffer) -> bytes:
-        state = new()
-        if before and tail:
-            state.update(tail)
+        state = start.copy()
         state.update(data)
-        if not before and tail:
+        if tail:
             state.update(tail)
         return state.digest()
 
@@ -109,37 +111,62 @@ class Checksums:
     """The checksums of one session.
 
     ``transfer`` and ``listing`` are names from ``LENGTHS``; ``seed`` is the
-    session's (an int, as sent); ``seed_first`` is CF_CHKSUM_SEED_FIX. Below
-    protocol 30 the transfer digest of MD4 starts with the seed (SUM-8).
+    session's, an int32 as it was sent; ``seed_first`` is CF_CHKSUM_SEED_FIX.
+    ``named`` tells that the transfer checksum was negotiated or chosen by the
+    user and does not just follow from the version, for then its older
+    quirks do not apply (SUM-8): MD4 below protocol 30 starts its file digest with
+    the seed, MD5 without the fix ends its blocks with it.
     """
 
-    def __init__(self, transfer: str, listing: str, seed: int, protocol: int, seed_first: bool) -> None:
-        for name in (transfer, listing):
+    def __init__(
+        self, transfer: str, listing: str, seed: int, protocol: int, seed_first: bool, *, named: bool = False
+    ) -> None:
+        self._transfer = ALIASES.get(transfer, transfer)
+        self._listing = ALIASES.get(listing, listing)
+        for name in (self._transfer, self._listing):
             if name not in LENGTHS:
                 raise RefsyncError(f"unknown checksum name: {name}", Exit.UNSUPPORTED)
-        self._transfer = transfer
-        self._listing = listing
-        self._seed = seed
-        self._old_md4 = protocol < 30
-        self.digest_length = LENGTHS[transfer]
-        self.flist_digest_length = LENGTHS[listing]
+        old_md4 = self._transfer == "md4" and protocol < 30 and not named
+        self._prefix = (seed & 0xFFFFFFFF).to_bytes(4, "little") if old_md4 else b""
+        self.digest_length = LENGTHS[self._transfer]
+        self.flist_digest_length = LENGTHS[self._listing]
         #: the strong sum of one block, full length
-        self.block: Callable[[Buffer], bytes] = _block_sum(transfer, seed & 0xFFFFFFFF, seed_first)
+        self.block: Callable[[Buffer], bytes] = block_sum(
+            self._transfer, seed, seed_first=seed_first or named
+        )
 
     def new_file(self) -> Hasher:
         """For the digest that ends a transferred file."""
-        return _file_hasher(self._transfer, self._seed & 0xFFFFFFFF, self._old_md4)
+        state = new_hasher(self._transfer)
+        if self._prefix:
+            state.update(self._prefix)
+        return state
 
     def file_digest(self, path: bytes, size: int) -> bytes:
-        """The digest that ``--checksum`` puts into the file list; ``OSError`` if the file cannot be read."""
-        state = _file_hasher(self._listing, 0, False)
-        with open(path, "rb", buffering=0) as file:
-            left = size
-            while left > 0:
-                data = file.read(min(left, READ_SIZE))
-                if not data:
-                    state.update(bytes(left))  # upstream reads a file that shrank as ending in zeros
-                    break
-                state.update(data)
-                left -= len(data)
+        """The digest that ``--checksum`` puts into the file list; ``OSError`` if the file cannot be opened.
+
+        What cannot be read of ``size`` bytes counts as zeros, as it does upstream.
+        """
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            return self.digest_of(fd, size)
+        finally:
+            os.close(fd)
+
+    def digest_of(self, fd: int, size: int) -> bytes:
+        """``file_digest`` of an open file."""
+        state = new_hasher(self._listing)
+        room = memoryview(bytearray(min(size, READ_SIZE)))
+        done = 0
+        while done < size:
+            part = room[: size - done]
+            try:
+                count = os.preadv(fd, [part], done)
+            except OSError:
+                count = 0
+            if not count:
+                count = len(part)
+                part[:] = bytes(count)
+            state.update(part[:count])
+            done += count
         return state.digest()

@@ -7,11 +7,11 @@ Clauses SUM-1, SUM-10; upstream ``generator.c:sum_sizes_sqroot``,
 from __future__ import annotations
 
 import os
-import struct
+from collections.abc import Iterator
 from math import isqrt
 
 from ..native import block_weak_sums
-from ..wire.limits import MAX_BLOCK_SIZE, OLD_MAX_BLOCK_SIZE
+from ..wire.limits import MAX_BLOCK_COUNT, MAX_BLOCK_SIZE, OLD_MAX_BLOCK_SIZE
 from ..wire.sumhead import NO_SUMS, SumHead
 from .checksums import Checksums
 
@@ -22,7 +22,8 @@ _STEP = 8
 _BIAS = 10
 _SHORTEST = 2
 _LONGEST = 16
-_WEAK = struct.Struct("<I")
+#: Bytes of the basis that are read, and summed, at a time.
+_BATCH = 1024 * 1024
 
 
 def choose_sums(
@@ -31,47 +32,51 @@ def choose_sums(
     """SUM-10: about the square root of the size as block length; as few strong bytes as are safe.
 
     ``block_size`` is the user's choice, 0 for none; ``full`` asks for whole
-    strong sums, after a first try failed.
+    strong sums, after a first try failed. A file of more blocks than can be
+    counted gets ``NO_SUMS``.
     """
-    if size <= 0:
-        return NO_SUMS
     limit = MAX_BLOCK_SIZE if protocol >= 30 else OLD_MAX_BLOCK_SIZE
     if block_size:
         length = block_size
-    elif size <= BLOCK_SIZE * BLOCK_SIZE:
-        length = BLOCK_SIZE
     else:
         length = min(max(isqrt(size) // _STEP * _STEP, BLOCK_SIZE), limit)
     longest = min(_LONGEST, digest_length)
     if full:
         strong = longest
     else:
-        # twice the bits of the size, less those of the block length: pairs that could collide
-        bits = _BIAS + 2 * (size.bit_length() - 1) - (length.bit_length() - 1)
+        # pairs that could collide: twice the bits of the size, less those of the block length
+        bits = _BIAS + 2 * max(size.bit_length() - 1, 0) - (length.bit_length() - 1)
         strong = min(max((bits + 1 - 32 + 7) // 8, _SHORTEST), longest)
     count, remainder = divmod(size, length)
-    return SumHead(count + (remainder > 0), length, strong, remainder)
+    count += remainder > 0
+    return SumHead(count, length, strong, remainder) if count <= MAX_BLOCK_COUNT else NO_SUMS
+
+
+def iter_sums(fd: int, head: SumHead, checksums: Checksums) -> Iterator[bytes]:
+    """SUM-1: for each block its weak sum and the first bytes of its strong sum, as they stand on the wire.
+
+    Some blocks at a time, so that a large file does not hold up all else.
+    Where ``fd`` has become shorter it reads as zeros: the digest will tell, and the file is sent again.
+    """
+    block, strong, length = checksums.block, head.strong_length, head.block_length
+    offset, end = 0, head.file_length
+    batch = max(1, _BATCH // length) * length if length else 0
+    while offset < end:
+        want = min(batch, end - offset)
+        data = os.pread(fd, want, offset)
+        if len(data) < want:
+            data = data.ljust(want, b"\0")
+        view, weak = memoryview(data), block_weak_sums(data, length)
+        yield b"".join(
+            [
+                part
+                for index, at in enumerate(range(0, want, length))
+                for part in (weak[4 * index : 4 * index + 4], block(view[at : at + length])[:strong])
+            ]
+        )
+        offset += want
 
 
 def make_sums(fd: int, head: SumHead, checksums: Checksums) -> bytes:
-    """SUM-1: for each block its weak sum and the first bytes of its strong sum, as they stand on the wire."""
-    if not head.count:
-        return b""
-    parts: list[bytes] = []
-    batch = max(1, 1024 * 1024 // head.block_length) * head.block_length
-    strong, block = head.strong_length, checksums.block
-    offset, left = 0, head.file_length
-    while left > 0:
-        data = os.pread(fd, min(batch, left), offset)
-        if len(data) < min(batch, left):
-            data = data.ljust(
-                min(batch, left), b"\0"
-            )  # it shrank: the digest will tell, and the file is sent again
-        view = memoryview(data)
-        for index, weak in enumerate(block_weak_sums(data, head.block_length)):
-            at = index * head.block_length
-            parts.append(_WEAK.pack(weak))
-            parts.append(block(view[at : at + head.block_length])[:strong])
-        offset += len(data)
-        left -= len(data)
-    return b"".join(parts)
+    """``iter_sums``, all at once."""
+    return b"".join(iter_sums(fd, head, checksums))

@@ -5,17 +5,18 @@ Every function has the same signature in both. ``HAVE_KERNEL`` tells which is in
 
 from __future__ import annotations
 
-from . import twins
+from . import md4, twins
 
 try:
-    from .kernel import SumTable, block_weak_sums, weak_sum
+    from .kernel import Md4, SumTable, block_weak_sums, weak_sum
 except ImportError:  # no compiler when this was installed: slower, the same results
     HAVE_KERNEL = False
-    SumTable, block_weak_sums, weak_sum = twins.SumTable, twins.block_weak_sums, twins.weak_sum  # type: ignore[misc, assignment]
+    Md4, SumTable = md4.Md4, twins.SumTable  # type: ignore[misc, assignment]
+    block_weak_sums, weak_sum = twins.block_weak_sums, twins.weak_sum
 else:
     HAVE_KERNEL = True
 
-__all__ = ["HAVE_KERNEL", "SumTable", "block_weak_sums", "describe", "weak_sum"]
+__all__ = ["HAVE_KERNEL", "Md4", "SumTable", "block_weak_sums", "describe", "weak_sum"]
 
 
 def describe() -> str:

@@ -1,15 +1,19 @@
-"""MD4 (RFC 1320), which OpenSSL 3 no longer offers: native if the kernel was built, else the twin below."""
+"""MD4 (RFC 1320) in Python, the twin of the kernel's; OpenSSL 3 no longer offers it.
+
+Upstream ``lib/mdfour.c``, as from protocol 27 on.
+"""
 
 from __future__ import annotations
 
 import struct
 
-try:
-    from .kernel import md4_blocks
-except ImportError:
-    md4_blocks = None  # type: ignore[assignment]
+from .twins import Readable
 
 _MASK = 0xFFFFFFFF
+_START = (0x67452301, 0xEFCDAB89, 0x98BADCFE, 0x10325476)
+_WORDS = struct.Struct("<16I")
+
+State = tuple[int, int, int, int]
 
 
 def _rotate(value: int, count: int) -> int:
@@ -17,9 +21,9 @@ def _rotate(value: int, count: int) -> int:
     return (value << count | value >> 32 - count) & _MASK
 
 
-def compress(state: tuple[int, int, int, int], block: bytes | memoryview) -> tuple[int, int, int, int]:
-    """One block of 64 bytes."""
-    x = struct.unpack("<16I", block)
+def compress(state: State, block: bytes) -> State:
+    """The state after one more block of 64 bytes."""
+    x = _WORDS.unpack(block)
     a, b, c, d = state
     for i in range(0, 16, 4):
         a = _rotate(a + (b & c | ~b & d) + x[i], 3)
@@ -44,41 +48,32 @@ def compress(state: tuple[int, int, int, int], block: bytes | memoryview) -> tup
     )
 
 
-def _blocks(state: list[int], data: bytes | memoryview) -> list[int]:
-    if md4_blocks is not None:
-        return md4_blocks(state, data)
-    return twin_blocks(state, data)
-
-
-def twin_blocks(state: list[int], data: bytes | memoryview) -> list[int]:
-    """``compress`` over each whole block: the twin of the kernel's loop."""
-    words = (state[0], state[1], state[2], state[3])
-    for at in range(0, len(data) - len(data) % 64, 64):
-        words = compress(words, data[at : at + 64])
-    return list(words)
-
-
 class Md4:
-    """In the manner of ``hashlib``."""
+    """In the manner of ``hashlib``: bytes may come in any pieces, ``digest`` may be asked for at any time."""
 
     digest_size = 16
 
-    def __init__(self, data: bytes | bytearray | memoryview = b"") -> None:
-        self._state = [0x67452301, 0xEFCDAB89, 0x98BADCFE, 0x10325476]
+    def __init__(self, data: Readable = b"") -> None:
+        self._state: State = _START
         self._tail = b""
         self._length = 0
         if data:
             self.update(data)
 
-    def update(self, data: bytes | bytearray | memoryview) -> None:
+    def update(self, data: Readable, /) -> None:
         self._length += len(data)
         whole = self._tail + bytes(data)
         cut = len(whole) - len(whole) % 64
-        if cut:
-            self._state = _blocks(self._state, whole[:cut])
+        self._state = self._blocks(whole[:cut])
         self._tail = whole[cut:]
 
     def digest(self) -> bytes:
         bits = (self._length * 8 & (1 << 64) - 1).to_bytes(8, "little")
         pad = b"\x80" + bytes((55 - self._length) % 64) + bits
-        return struct.pack("<4I", *_blocks(self._state, self._tail + pad))
+        return struct.pack("<4I", *self._blocks(self._tail + pad))
+
+    def _blocks(self, data: bytes) -> State:
+        state = self._state
+        for at in range(0, len(data), 64):
+            state = compress(state, data[at : at + 64])
+        return state
