@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from ..engine.server import offer_from, serve
 from ..engine.session import PeerExit
 from ..files.temp import discard_all
-from ..filters.rulelist import FilterList
 from ..options.model import Options
 from ..options.parse import parse
 from ..session.daemon_server import Admitted, Refused, start
@@ -106,7 +105,7 @@ class Connection:
         except RefsyncError as error:
             await self._reject(admitted, head, error)
             raise
-        rules = FilterList.from_options(context.filters, module_root=context.root)
+        rules = context.rules(sender=options.sender)
         paths = expand_arguments(
             named, admitted.module, context.root, lambda name, is_dir: rules.check(name, is_dir) < 0
         )
@@ -125,10 +124,15 @@ class Connection:
         options.protocol = admitted.protocol
         options.verbose = min(options.verbose, max(0, section.number("max verbosity")))
         options.ignore_errors |= section.flag("ignore errors")
+        options.munge_links = self._host.munge_links
+        options.unmatched_ids = self._host.numeric_ids
         limit = section.number("timeout")
         if limit and (not options.timeout or limit < options.timeout):
             options.timeout = limit
         self._pump.timeout = options.timeout
+        # the totals are of the transfer alone
+        self._link.bytes_in = self._link.available
+        self._link.bytes_out = -self._link.pending
 
     async def _reject(self, admitted: Admitted, head: Sequence[bytes], error: RefsyncError) -> None:
         """DAEMON-10: a client takes errors in frames by now, so the setup has to be gone through for them."""

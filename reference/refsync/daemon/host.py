@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterable
 
 from ..engine.module import ModuleContext
+from ..files.scan import MUNGED
 from ..session.daemon_server import Refused, Responder
 from ..wire.errors import RefsyncError
 from . import privileges, secrets
@@ -17,9 +18,6 @@ from .access import UNDETERMINED, Client, allowed, look_up
 from .config import Config, Section
 from .log import Log
 from .rules import module_rules
-
-#: A symlink that a client uploaded to a module without chroot starts with this.
-MUNGE_DIRECTORY = b"/rsyncd-munged"
 
 
 class ModuleHost:
@@ -34,6 +32,8 @@ class ModuleHost:
         self.user = ""
         self.read_only = True
         self.context: ModuleContext | None = None
+        self.munge_links = False
+        self.numeric_ids = False
 
     @property
     def section(self) -> Section:
@@ -119,8 +119,8 @@ class ModuleHost:
         munge = section.maybe("munge symlinks")
         if munge is None:
             munge = not chrooted or root != b"/"
-        if munge and os.path.isdir(MUNGE_DIRECTORY):
-            self._log(f"Symlink munging is unsafe when a {MUNGE_DIRECTORY.decode()} directory exists.")
+        if munge and os.path.isdir(MUNGED):
+            self._log(f"Symlink munging is unsafe when a {MUNGED.rstrip(b'/').decode()} directory exists.")
             raise Refused("daemon security issue -- contact admin")
         privileges.become(who, self._log)
         numeric = section.maybe("numeric ids")
@@ -131,9 +131,9 @@ class ModuleHost:
             write_only=section.flag("write only"),
             filters=rules,
             timeout=section.number("timeout"),
-            munge_symlinks=munge,
-            numeric_ids=chrooted if numeric is None else numeric,
         )
+        self.munge_links = munge
+        self.numeric_ids = chrooted if numeric is None else numeric
 
     def _check_access(self, section: Section) -> None:
         allow, deny = section.text("hosts allow"), section.text("hosts deny")

@@ -1,6 +1,7 @@
 """Every parameter of ``rsyncd.conf``: its type, where it may stand, its default and what is done with it.
 
-Names compare without case and white space. Clauses DAEMON-1, DAEMON-2; upstream ``daemon-parm.txt``, ``rsyncd.conf(5)``.
+Names compare without case and white space. Clauses DAEMON-1, DAEMON-2;
+upstream ``daemon-parm.txt``, ``rsyncd.conf(5)``.
 """
 
 from __future__ import annotations

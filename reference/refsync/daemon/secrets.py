@@ -99,7 +99,7 @@ class SecretsFile:
     strict: bool = True
 
     def check(self, user: bytes, group: bytes | None, expected: Responder, response: bytes) -> str:
-        """AUTH-4, AUTH-5: empty if the response is right for the user's line, or the group's; else why not."""
+        """AUTH-4, AUTH-5: empty if the response is right for the user's line or the group's, else why not."""
         if user.startswith((b"#", b"@")):  # would match a comment, or pass a group off as a user
             return "invalid username"
         try:

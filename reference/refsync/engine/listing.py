@@ -21,6 +21,7 @@ from ..wire.flist_encode import FlistEncoder
 from ..wire.integers import int32
 from ..wire.limits import MAX_PATH
 from ..wire.ndx import NDX_FLIST_EOF, NDX_FLIST_OFFSET
+from .module import ModuleContext, first_hidden, not_there
 from .session import IOERR_GENERAL, IOERR_VANISHED, Session, os_error
 
 #: With incremental recursion, so many entries are announced ahead of the transfer (upstream ``MIN_FILECNT_LOOKAHEAD``).
@@ -64,7 +65,7 @@ class ListSender:
         self._options = session.options
         self._filters = filters
         self._root = root
-        self._ids = IdNames(session.options.numeric_ids)
+        self._ids = IdNames(session.options.numeric_ids or session.options.unmatched_ids)
         self._encoder = FlistEncoder(session.dialect, session.preserve)
         self._device = 0
         self._todo: list[int] = []  # directories whose lists are still to be sent, next one last
@@ -111,9 +112,11 @@ class ListSender:
         except OSError as error:
             if error.errno != 2:
                 session.io_error |= IOERR_GENERAL
-            session.fail(os_error("link_stat", os.path.abspath(path), error))
+            self._missing(base, path, error)
             return
         is_dir = stat.S_ISDIR(status.st_mode)
+        if session.module and not self._module_shows(session.module, argument, is_dir):
+            return
         self._filters.set_root(os.path.abspath(base or b"."))
         if not contents and self._filters.check(name, is_dir) < 0:
             return
@@ -135,6 +138,24 @@ class ListSender:
                 yield from self._children(entry)
         else:
             yield from self._below(entry, options.recurse)
+
+    def _missing(self, base: bytes, path: bytes, error: OSError) -> None:
+        """The directory of an argument is entered first, so that is what is said to be missing."""
+        if base and not os.path.isdir(base):
+            self._session.fail(os_error("change_dir", os.path.abspath(base), error))
+        else:
+            self._session.fail(os_error("link_stat", os.path.abspath(path), error))
+
+    def _module_shows(self, module: ModuleContext, argument: bytes, is_dir: bool) -> bool:
+        """DAEMON-8: what a module's rules hide is not there, even if it is asked for by name."""
+        hidden = first_hidden(module.rules(sender=True), argument, is_dir)
+        if hidden is None:
+            return True
+        whole = b"/".join(part for part in argument.split(b"/") if part not in (b"", b"."))
+        contents = split_argument(argument)[2]
+        what = "link_stat" if hidden == whole and not contents else "change_dir"
+        self._session.fail(os_error(what, join(self._root, hidden), not_there()))
+        return False
 
     def _below(self, directory: FileEntry, recurse: bool) -> Iterator[FileEntry]:
         """All that is in a directory, then all that is in each directory of it."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 
 from ..files.ids import IdMap
+from ..files.scan import MUNGED
 from ..filters.rulelist import FilterList
 from ..session.lists import FileList, FileLists
 from ..wire import idlist, order
@@ -39,7 +40,7 @@ class ListReceiver:
         self._filters = filters
         self._requested = requested
         self._decoder = FlistDecoder(session.dialect, session.preserve)
-        self._ids = IdMap(session.options.numeric_ids)
+        self._ids = IdMap(session.options.numeric_ids or session.options.unmatched_ids)
         self._users: dict[int, int] = {}
         self._groups: dict[int, int] = {}
         self.lists = FileLists(session.dialect.inc_recurse)
@@ -77,6 +78,8 @@ class ListReceiver:
         for entry in entries:
             session.stats.count(entry)
             self._map_ids(entry)
+            if session.options.munge_links and entry.link is not None:
+                entry.link = MUNGED + entry.link
         order.sort(entries, dialect.sort_files_first)
         if dialect.inc_recurse:
             lists.dirs.extend(entry for entry in entries if entry.is_dir)

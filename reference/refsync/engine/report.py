@@ -12,6 +12,7 @@ from ..session.link import Link
 from ..wire import mux
 from ..wire.entry import FileEntry
 from ..wire.limits import MAX_MESSAGE_TEXT
+from .module import ModuleContext
 
 
 class Reporter(Protocol):
@@ -51,8 +52,9 @@ class Reporter(Protocol):
 class RemoteReporter:
     """The server's reporter: the client prints items from the indexes it sees, texts travel as messages."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Link, module: ModuleContext | None = None) -> None:
         self._link = link
+        self._module = module
         self.failed = False
 
     def item(self, entry: FileEntry, iflags: int, *, xname: bytes = b"") -> None:
@@ -87,5 +89,7 @@ class RemoteReporter:
         pass
 
     def _send(self, code: int, text: bytes) -> None:
+        if self._module:
+            text = self._module.shown(text)
         if self._link.framed_out:
             self._link.message(code, text[: MAX_MESSAGE_TEXT - 1])

@@ -62,8 +62,9 @@ async def serve(
     told to the client in frames before they end the run.
     """
     agreement = await negotiate(link, offer_from(options, remote_protocol=remote_protocol))
-    reporter = RemoteReporter(link)
+    reporter = RemoteReporter(link, module)
     session = Session(link, options, agreement, reporter, "sender" if options.sender else "receiver")
+    session.module = module
     try:
         return await _serve(session, args, module)
     except PeerExit:

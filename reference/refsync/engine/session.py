@@ -14,6 +14,7 @@ from ..wire.errors import Exit, ProtocolError, RefsyncError
 from ..wire.flist import Preserve
 from ..wire.ndx import NdxCodec
 from ..wire.stats import DeleteStats
+from .module import ModuleContext
 from .report import Reporter
 from .stats import Statistics
 
@@ -56,6 +57,7 @@ class Session:
     io_error: int = 0
     xfer_error: bool = False
     statuses: list[tuple[str, int]] = field(default_factory=list)
+    module: ModuleContext | None = None
 
     def __post_init__(self) -> None:
         agreement, options = self.agreement, self.options

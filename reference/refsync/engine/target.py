@@ -15,6 +15,7 @@ from ..files.temp import TempFile
 from ..session.lists import FileLists
 from ..wire.entry import FileEntry
 from ..wire.errors import Exit, RefsyncError
+from .module import first_hidden
 from .session import Session, os_error
 
 
@@ -105,6 +106,9 @@ def open_target(session: Session, lists: FileLists, dest: bytes, base: bytes = b
     options = session.options
     total = lists.total
     first = next((entry for entry in lists.live[0].entries if entry.active), None) if lists.live else None
+    module = session.module
+    if module and first_hidden(module.rules(sender=False), dest, True) is not None:
+        raise _refuse(f'daemon has excluded destination "{os.fsdecode(dest.rstrip(b"/"))}"')
     path = os.path.join(base, dest) if base else dest
     path = path or b"."
     if options.list_only:

@@ -12,6 +12,9 @@ from ..options.model import Options
 from ..wire.entry import FileEntry
 from .ids import IdNames
 
+#: What the target of a symlink is stored behind where it must not be followed (upstream ``SYMLINK_PREFIX``).
+MUNGED = b"/rsyncd-munged/"
+
 
 def stat_entry(
     path: bytes, name: bytes, options: Options, ids: IdNames, status: os.stat_result | None = None
@@ -33,6 +36,8 @@ def stat_entry(
     kind = stat.S_IFMT(mode)
     if kind == stat.S_IFLNK:
         entry.link = os.readlink(path)
+        if options.munge_links:
+            entry.link = entry.link.removeprefix(MUNGED)
     elif kind not in (stat.S_IFREG, stat.S_IFDIR):
         entry.size = 0
         if entry.is_device:

@@ -92,6 +92,8 @@ class Options:
     capabilities: str = ""  # on a server: the letters after ``-e.`` that the client sent
     # daemon
     config: str | None = None
+    munge_links: bool = False  # symlinks are stored so that they can't be followed
+    unmatched_ids: bool = False  # a daemon's "numeric ids": names travel as ever, but do not count
     detach: bool = True
     # on a server: the client prints each item, though not its flags
     log_format_given: bool = False
