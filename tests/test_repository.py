@@ -181,8 +181,8 @@ def test_modules_say_what_they_are() -> None:
 
 
 def test_nothing_is_left_for_later() -> None:
-    words = ("to_do", "fix_me", "xx_x")
-    later = re.compile(r"\b(%s|Not%sError)\b" % ("|".join(words).replace("_", "").upper(), "Implemented"))
+    words = "|".join(word.upper() for word in ("todo", "fixme", "xxx"))
+    later = re.compile(rf"\b({words}|Not{'Implemented'}Error)\b")
     found = [
         f"{name(path)}:{number}: {line.strip()}"
         for path in [*MODULES, *TESTS, *SCRIPTS]
