@@ -29,7 +29,7 @@ TEMPLATES = (
 
 SURFACE = Surface(
     priority=1,
-    clauses=("FILT-4", "FILT-5", "FILT-9", "FILT-11"),
+    clauses=("FILT-4", "FILT-5", "FILT-11", "FILT-15"),
     code=("refsync.filters.rules", "refsync.filters.lines"),
     oracle="ERMS",
     dictionary={

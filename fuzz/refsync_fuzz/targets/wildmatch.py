@@ -15,7 +15,7 @@ from ..target import Surface
 
 SURFACE = Surface(
     priority=1,
-    clauses=("FILT-10",),
+    clauses=("FILT-8",),
     code=("refsync.filters.wildmatch",),
     oracle="MD",
     dictionary={

@@ -1,6 +1,6 @@
 """The client's half of a transfer, whatever carries it.
 
-Clauses SETUP-1, FILT-1 to FILT-3; upstream ``main.c:client_run``.
+Clauses SETUP-1, FILT-11, FILT-12; upstream ``main.c:client_run``.
 """
 
 from __future__ import annotations

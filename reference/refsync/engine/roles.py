@@ -1,6 +1,6 @@
 """A whole transfer from one side: what client and server have in common.
 
-Clauses XFER-1, END-1 to END-6, FILT-1; upstream ``main.c:client_run``,
+Clauses XFER-1, END-1 to END-6, FILT-12; upstream ``main.c:client_run``,
 ``do_server_sender``, ``do_server_recv``, ``do_recv``.
 """
 

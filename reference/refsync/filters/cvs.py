@@ -1,6 +1,6 @@
 """What ``--cvs-exclude`` ignores before any file has a say.
 
-Clause FILT-14; the list is in rsync's manual under that option.
+Clause FILT-16; the list is in rsync's manual under that option.
 """
 
 from __future__ import annotations

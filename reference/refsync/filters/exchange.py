@@ -12,7 +12,7 @@ server, receives            below protocol 29 ``:C``
 
 A ``-C`` rule that a sender sends is sent as the patterns that it stands for.
 
-Clauses FILT-1, FILT-3 and FILT-14; upstream ``exclude.c:send_filter_list``,
+Clauses FILT-11, FILT-12 and FILT-16; upstream ``exclude.c:send_filter_list``,
 ``recv_filter_list``, ``send_rules``, ``get_rule_prefix``.
 """
 
@@ -94,7 +94,7 @@ def _prepare(filters: FilterList, options: FilterOptions, dialect: Dialect) -> N
 
 
 def wire_texts(filters: FilterList, dialect: Dialect, *, sender: bool, delete_excluded: bool) -> list[bytes]:
-    """FILT-3: the rules that the other side needs, in the words that the protocol has for them."""
+    """FILT-11: the rules that the other side needs, in the words that the protocol has for them."""
     return list(_texts(filters, filters.rules, dialect, sender, delete_excluded))
 
 

@@ -1,6 +1,6 @@
 """The lines of a file of rules.
 
-Clause FILT-11; upstream ``exclude.c:parse_filter_file``.
+Clause FILT-15; upstream ``exclude.c:parse_filter_file``.
 """
 
 from __future__ import annotations

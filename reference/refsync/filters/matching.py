@@ -10,7 +10,7 @@ What part of a name a pattern is held against depends on the pattern alone:
 
 An absolute rule sees the name below the module's root, or the file system's.
 
-Clause FILT-10; upstream ``exclude.c:rule_matches``.
+Clauses FILT-6, FILT-7 and FILT-9; upstream ``exclude.c:rule_matches``.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ A dir-merge rule owns a slot. When a directory is entered the slot's rules
 become inherited ones and the directory's own file is read in front of them;
 when it is left the slot holds again what it held before.
 
-Clauses FILT-12 and FILT-13; upstream ``exclude.c:parse_filter_str``,
+Clauses FILT-4 and FILT-14; upstream ``exclude.c:parse_filter_str``,
 ``push_local_filters``, ``setup_merge_file``.
 """
 

@@ -5,7 +5,7 @@ The parameters are read in the order ``filter``, ``include from``, ``include``,
 lines. A pattern with a slash anywhere is about the path from the module's
 root, and to exclude a directory is to exclude what is in it.
 
-Clause DAEMON-7; upstream ``clientserver.c:rsync_module``.
+Clause DAEMON-8; upstream ``clientserver.c:rsync_module``.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ A list is built from options or from the wire, is told which side it works
 for (``settle``), and then follows the walk through the directories
 (``enter_dir``, ``leave_to``) while it answers for each name (``check``).
 
-Clauses FILT-9, FILT-10 and FILT-13; upstream ``exclude.c:check_filter``,
+Clauses FILT-3, FILT-10 and FILT-15; upstream ``exclude.c:check_filter``,
 ``name_is_excluded``, ``change_local_filter_dir``.
 """
 
@@ -100,11 +100,11 @@ class FilterList:
         self._merger.add_text(self._chain, as_bytes(text), old_prefixes=old_prefixes)
 
     def add_of_module(self, text: bytes, template: int, *, old_prefixes: bool = False) -> None:
-        """DAEMON-7: rules as a module's parameter states them."""
+        """DAEMON-8: rules as a module's parameter states them."""
         self._merger.add_text(self._chain, text, template, place=IN_MODULE, old_prefixes=old_prefixes)
 
     def add_file_of_module(self, path: bytes, template: int) -> None:
-        """DAEMON-7: patterns from a file that a module names."""
+        """DAEMON-8: patterns from a file that a module names."""
         self._merger.add_file(
             self._chain, path, Rule(template, b""), place=IN_MODULE, old_prefixes=True, required=True
         )
@@ -135,7 +135,7 @@ class FilterList:
         return self._merger.has_xattr_rules
 
     def settle(self, side: int) -> None:
-        """FILT-9: this end is ``side``: decide for each rule so far on which side it counts.
+        """FILT-10: this end is ``side``: decide for each rule so far on which side it counts.
 
         Rules that are added later count on this side, whatever they say.
         """
@@ -267,7 +267,7 @@ class FilterList:
 def read_patterns(
     path: bytes, include: bool, *, from0: bool = False, source: Source = _DEFAULT_SOURCE
 ) -> list[str]:
-    """FILT-11: an ``--exclude-from`` or ``--include-from`` file as rule texts; ``RefsyncError`` (exit 11)."""
+    """FILT-15: an ``--exclude-from`` or ``--include-from`` file as rule texts; ``RefsyncError`` (exit 11)."""
     try:
         data = source.read(path)
     except OSError as error:

@@ -10,7 +10,7 @@ ignores), ``s`` and ``r`` (sender's or receiver's side), ``p`` (perishable), ``x
 (attribute names); of merge rules also ``-`` and ``+`` (lines are patterns), ``e``
 (exclude the file itself), ``n`` (not inherited), ``w`` (split at white space).
 
-Clauses FILT-4 to FILT-9; upstream ``exclude.c:parse_rule_tok``, ``add_rule``,
+Clauses FILT-4, FILT-5, FILT-11; upstream ``exclude.c:parse_rule_tok``, ``add_rule``,
 ``get_rule_prefix``.
 """
 

@@ -15,7 +15,7 @@ any later one, so nothing is gained by trying again and the time stays
 polynomial whatever the pattern. A set that is not well formed matches nothing,
 and neither does any pattern that gets that far.
 
-Clause FILT-10; upstream ``lib/wildmatch.c:dowild``, ``wildmatch_array``.
+Clause FILT-8; upstream ``lib/wildmatch.c:dowild``, ``wildmatch_array``.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The one place that waits. Reading goes on whenever writing cannot, so two
 ends that both send more than the connection holds never block each other.
-Clauses MUX-10, END-6, END-8; upstream ``io.c:perform_io``, ``check_timeout``.
+Clauses MUX-10, END-6, END-10; upstream ``io.c:perform_io``, ``check_timeout``.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Pump:
                 self._receive(min(0.2, max(0.0, end - time.monotonic())), feed=False)
 
     def drain_input(self, seconds: float = 2.0) -> None:
-        """END-8: read and drop what still comes, so that the peer's last words and exit are not cut off."""
+        """END-10: read and drop what still comes, so that the peer's last words and exit are not cut off."""
         end = time.monotonic() + seconds
         while not self.link.closed and time.monotonic() < end:
             self._receive(max(0.0, end - time.monotonic()), feed=False)

@@ -4,7 +4,7 @@ The client sends it, before the file list. Below protocol 29 a text is a
 pattern with an optional ``+ `` or ``- ``; from 29 on it is a rule with modifiers; the
 ``p`` modifier came with protocol 30.
 
-Clauses FILT-1 to FILT-3; upstream ``exclude.c:send_filter_list``,
+Clauses FILT-1, FILT-2, FILT-12; upstream ``exclude.c:send_filter_list``,
 ``send_rules``, ``recv_filter_list``.
 """
 
@@ -42,7 +42,7 @@ class Reader(Protocol):
 
 
 def receiver_wants_filters(options: DeleteOptions, dialect: Dialect) -> bool:
-    """FILT-1: whether the rules mean anything to a receiver.
+    """FILT-12: whether the rules mean anything to a receiver.
 
     ==================  ===================  ===============  =======
     prune-empty-dirs    delete               delete-excluded  wanted
@@ -62,12 +62,12 @@ def receiver_wants_filters(options: DeleteOptions, dialect: Dialect) -> bool:
 
 
 def list_travels(options: DeleteOptions, dialect: Dialect, *, client_sends: bool) -> bool:
-    """FILT-1: whether the client writes a list, and the server reads one."""
+    """FILT-12: whether the client writes a list, and the server reads one."""
     return not client_sends or receiver_wants_filters(options, dialect)
 
 
 def encode_rule(text: bytes) -> bytes:
-    """FILT-2: one rule; nothing at all for an empty one, which would end the list."""
+    """FILT-1: one rule; nothing at all for an empty one, which would end the list."""
     if not text:
         return b""
     if len(text) > MAX_FILTER_RULE:
@@ -76,12 +76,12 @@ def encode_rule(text: bytes) -> bytes:
 
 
 def encode(texts: Iterable[bytes]) -> bytes:
-    """FILT-2: the whole list with its end."""
+    """FILT-1: the whole list with its end."""
     return b"".join(map(encode_rule, texts)) + int32(0)
 
 
 def decode_rule(cursor: Cursor) -> bytes | None:
-    """FILT-2: the next rule's text, None at the end of the list; a wrong length is an overflow (exit 22)."""
+    """FILT-1, FILT-2: the next rule, None at the end of the list; a wrong length is an overflow (exit 22)."""
     start = cursor.pos
     length = read_int32(cursor)
     if length == 0:
@@ -99,7 +99,7 @@ def decode_rule(cursor: Cursor) -> bytes | None:
 
 
 def decode(cursor: Cursor) -> list[bytes]:
-    """FILT-2: the texts of a whole list."""
+    """FILT-1: the texts of a whole list."""
     start = cursor.pos
     texts: list[bytes] = []
     total = 0
@@ -121,7 +121,7 @@ def explain(texts: Iterable[bytes]) -> list[str]:
 
 
 async def receive_filters(link: Reader, dialect: Dialect) -> list[bytes]:
-    """FILT-2: read a list from a link, rule by rule."""
+    """FILT-1, FILT-2: read a list from a link, rule by rule."""
     texts: list[bytes] = []
     total = 0
     while (text := await link.read(decode_rule)) is not None:
