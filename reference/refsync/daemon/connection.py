@@ -130,9 +130,6 @@ class Connection:
         if limit and (not options.timeout or limit < options.timeout):
             options.timeout = limit
         self._pump.timeout = options.timeout
-        # the totals are of the transfer alone
-        self._link.bytes_in = self._link.available
-        self._link.bytes_out = -self._link.pending
 
     async def _reject(self, admitted: Admitted, head: Sequence[bytes], error: RefsyncError) -> None:
         """DAEMON-10: a client takes errors in frames by now, so the setup has to be gone through for them."""

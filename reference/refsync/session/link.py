@@ -195,6 +195,11 @@ class Link:
         """True once messages can be sent."""
         return self._framed_out
 
+    def restart_counts(self) -> None:
+        """END-4: what went before, greetings and setup, is not part of the totals."""
+        self.bytes_in = self.available
+        self.bytes_out = -self.pending
+
     def start_frames_out(self) -> None:
         """MUX-7: all that is written from here on goes out in frames."""
         self._framed_out = True

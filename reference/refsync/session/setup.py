@@ -82,6 +82,7 @@ async def negotiate(link: Link, offer: Offer) -> Agreement:
         link.write(int32(seed))
     else:
         seed = await link.read(read_int32)
+    link.restart_counts()
     if offer.server or dialect.multiplex_to_server:
         link.start_frames_out()
     if not offer.server or dialect.multiplex_to_server:
@@ -112,9 +113,9 @@ def _without_pre_release(offer: Offer) -> int:
     """SETUP-3: a client of a pre-release names VERSION.SUB before its letters; that version is not spoken."""
     version, dot, rest = offer.letters.partition(".")
     sub = rest[: len(rest) - len(rest.lstrip("0123456789"))]
-    if not offer.server or not dot or not version.isdecimal() or not sub or not int(sub):
+    if not offer.server or not dot or not version.isascii() or not version.isdecimal() or not sub.strip("0"):
         return offer.protocol
-    return min(offer.protocol, int(version) - 1)
+    return min(offer.protocol, int(version[:9]) - 1)  # the client may have sent thousands of digits
 
 
 async def _negotiate_names(link: Link, offer: Offer, dialect: Dialect) -> tuple[str, str, str | None]:
