@@ -66,7 +66,8 @@ class FlistEncoder:
         self._name = b""
         self._mode = self._mtime = self._atime = 0
         self._uid = self._gid = 0
-        self._rdev = self._major = self._dev = 0
+        self._rdev = self._major = 0
+        self._dev = -1  # none yet; 0 is a device, and sent unlike "the same as before"
         self._inodes: dict[tuple[int, int], int] = {}  # index of each inode's first name
         self._users: set[int] = set()  # ids whose names have gone out
         self._groups: set[int] = set()
@@ -210,7 +211,7 @@ class FlistEncoder:
             flags |= X_SAME_RDEV_MAJOR
         else:
             self._major = major
-            out = varint30(major, dialect.varints)
+            out = varint30(_signed32(major), dialect.varints)
         if dialect.varints:
             return flags, out + varint(_signed32(minor))
         if minor <= 0xFF:
