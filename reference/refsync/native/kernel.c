@@ -53,7 +53,7 @@ void refsync_block_sums(const unsigned char *data, int64_t length, int64_t block
 
 /* -- the table of a basis ----------------------------------------------------------------------- */
 
-/* Three steps, each of which turns away most of what reaches it: a bit map with about one bit in a hundred set; a
+/* Three steps, each of which turns away most of what reaches it: a bit map with one bit in hundreds set; a
  * sorted array of weak sums, entered through a directory; the strong sums. Equal sums are kept once and everything
  * is sorted, so no choice of sums by the peer makes a lookup slower than a binary search. */
 typedef struct {
@@ -158,7 +158,7 @@ void refsync_table_free(sum_table *table)
 sum_table *refsync_table_new(const unsigned char *packed, uint32_t count, uint32_t strong)
 {
     uint32_t bits = 1U << 16, places = 1;
-    while (bits < 1U << 26 && bits / 128 < count)
+    while (bits < 1U << 26 && bits / (bits < 1U << 22 ? 256 : 64) < count) /* up to there it fits into a nearby cache */
         bits *= 2;
     sum_table *table = calloc(1, sizeof *table);
     if (!table)
@@ -267,33 +267,42 @@ static uint64_t probe(const uint64_t *bits, uint64_t two)
     return bits[(uint32_t)two >> 6] >> (two & 63) | bits[two >> 38] >> (two >> 32 & 63);
 }
 
-/* Rolls eight offsets at a time for as long as none of them has its bit set. *sum is the sum at the offset returned. */
-static int64_t roll_fast(const unsigned char *data, int64_t at, int64_t end, int64_t block, const sum_table *table,
-                         uint32_t *sum)
+/* Rolls eight offsets at a time, while there are so many. True if a known sum was found. Before and after, *sum is
+ * the sum at *at. */
+static int roll_fast(const unsigned char *data, int64_t *at, int64_t end, int64_t block, const sum_table *table,
+                     uint32_t *sum)
 {
     const uint64_t *bits = table->bits;
     const __m128i size = _mm_set1_epi16((short)block), factor = _mm_set1_epi16((short)BIT_FACTOR);
     const __m128i mask = _mm_set1_epi32((int)table->mask);
-    uint32_t before = *sum;
-    __m128i s1 = _mm_set1_epi16((short)before), s2 = _mm_set1_epi16((short)(before >> 16));
-    for (; end - at >= 8; at += 8) {
-        __m128i gone = widen(data + at);
-        __m128i sums = _mm_add_epi16(s1, running(_mm_sub_epi16(widen(data + at + block), gone)));
-        __m128i more = _mm_add_epi16(s2, running(_mm_sub_epi16(sums, _mm_mullo_epi16(gone, size))));
-        __m128i mixed = _mm_add_epi16(more, _mm_mullo_epi16(sums, factor));
-        __m128i low = _mm_and_si128(_mm_unpacklo_epi16(mixed, sums), mask);
-        __m128i high = _mm_and_si128(_mm_unpackhi_epi16(mixed, sums), mask);
+    __m128i s1 = _mm_set1_epi16((short)*sum), s2 = _mm_set1_epi16((short)(*sum >> 16));
+    int64_t here = *at;
+    for (; end - here >= 8; here += 8) {
+        __m128i gone = widen(data + here);
+        s1 = _mm_add_epi16(spread_last(s1), running(_mm_sub_epi16(widen(data + here + block), gone)));
+        s2 = _mm_add_epi16(spread_last(s2), running(_mm_sub_epi16(s1, _mm_mullo_epi16(gone, size))));
+        __m128i mixed = _mm_add_epi16(s2, _mm_mullo_epi16(s1, factor));
+        __m128i low = _mm_and_si128(_mm_unpacklo_epi16(mixed, s1), mask);
+        __m128i high = _mm_and_si128(_mm_unpackhi_epi16(mixed, s1), mask);
         uint64_t any = probe(bits, (uint64_t)_mm_cvtsi128_si64(low));
         any |= probe(bits, (uint64_t)_mm_cvtsi128_si64(_mm_unpackhi_epi64(low, low)));
         any |= probe(bits, (uint64_t)_mm_cvtsi128_si64(high));
         any |= probe(bits, (uint64_t)_mm_cvtsi128_si64(_mm_unpackhi_epi64(high, high)));
-        if (any & 1)
-            break;
-        s1 = spread_last(sums);
-        s2 = spread_last(more);
+        if (any & 1) {
+            uint32_t sums[8];
+            _mm_storeu_si128((__m128i *)sums, _mm_unpacklo_epi16(s1, s2));
+            _mm_storeu_si128((__m128i *)(sums + 4), _mm_unpackhi_epi16(s1, s2));
+            for (int i = 0; i < 8; i++)
+                if (hit(table, sums[i])) {
+                    *at = here + i + 1;
+                    *sum = sums[i];
+                    return 1;
+                }
+        }
     }
-    *sum = ((uint32_t)_mm_cvtsi128_si32(s1) & 0xffff) | (uint32_t)_mm_cvtsi128_si32(s2) << 16;
-    return at;
+    *at = here;
+    *sum = (uint32_t)_mm_extract_epi16(s1, 7) | (uint32_t)_mm_extract_epi16(s2, 7) << 16;
+    return 0;
 }
 #endif
 
@@ -316,19 +325,20 @@ int64_t refsync_search(const unsigned char *data, int64_t start, int64_t end, in
             return at;
         }
     }
-    /* sum is that at at, which is no hit or not asked for */
-    while (at < end) {
+    /* sum is that at at, which is not known or not asked for */
 #ifdef __SSE2__
-        at = roll_fast(data, at, end, block, table, &sum);
+    if (roll_fast(data, &at, end, block, table, &sum)) {
+        *state = sum;
+        return at;
+    }
 #endif
-        for (int i = 0; i < 8 && at < end; i++) {
-            uint32_t gone = (uint32_t)byte[at], s1 = (sum & 0xffff) + (uint32_t)byte[at + block] - gone;
-            sum = (s1 & 0xffff) | ((sum >> 16) + s1 - count * gone) << 16;
-            at++;
-            if (hit(table, sum)) {
-                *state = sum;
-                return at;
-            }
+    while (at < end) {
+        uint32_t gone = (uint32_t)byte[at], s1 = (sum & 0xffff) + (uint32_t)byte[at + block] - gone;
+        sum = (s1 & 0xffff) | ((sum >> 16) + s1 - count * gone) << 16;
+        at++;
+        if (hit(table, sum)) {
+            *state = sum;
+            return at;
         }
     }
     *state = sum;
