@@ -60,7 +60,7 @@ def _expand(path: bytes, root: bytes, hidden: Hidden) -> list[bytes]:
 
 
 def _matches(root: bytes, base: bytes, parts: Sequence[bytes], hidden: Hidden) -> Iterator[bytes]:
-    """Paths below ``base`` (empty or with a trailing slash) that match the components that are left."""
+    """Paths below ``base`` (empty or with a trailing slash) that match; a literal end is not looked for."""
     part, rest = parts[0], parts[1:]
     if not part:  # what a trailing slash leaves
         yield base
