@@ -1,7 +1,8 @@
 """The clauses of the specification as data: what a case cites and a report is sorted by.
 
-Each ``*.toml`` beside this module holds tables ``[[clause]]`` with ``id``, ``strength`` (must, should, may), ``since`` and
-``until`` (protocol versions, both included), ``title``, ``text`` and ``upstream`` (``file.c:function``).
+Each ``*.toml`` beside this module holds tables ``[[clause]]`` with ``id``, ``strength`` (must, should, may),
+``since`` and ``until`` (protocol versions, both included), ``title``, ``text`` and ``upstream``
+(``file.c:function``).
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ class Clause:
 def parse(text: str, origin: str) -> list[Clause]:
     """The clauses of one TOML document; ``origin`` is what an error calls it.
 
-    Raises :class:`ClauseError` for a document that is no TOML, a table without id or title, or an unknown strength.
+    Raises :class:`ClauseError` for a document that is no TOML, a table without id or title, or an unknown
+    strength.
     """
     try:
         tables = tomllib.loads(text).get("clause", [])
@@ -68,7 +70,10 @@ def parse(text: str, origin: str) -> list[Clause]:
 
 @cache
 def load() -> dict[str, Clause]:
-    """All clauses by id, in the order of file name and place. Raises :class:`ClauseError` for an id used twice."""
+    """All clauses by id, in the order of file name and place.
+
+    Raises :class:`ClauseError` for an id used twice.
+    """
     clauses: dict[str, Clause] = {}
     folder = resources.files(__name__)
     for entry in sorted(folder.iterdir(), key=lambda one: one.name):

@@ -1,0 +1,310 @@
+"""The written specification: its tables are those of the data, its citations exist, its examples are true.
+
+An example is a fenced block ``example`` with the lines ``codec:``, ``value:`` (a Python literal), where it
+matters ``protocol:`` and ``flags:`` (compatibility flags), and ``hex:``, which goes on over the indented lines
+below it; behind a ``#`` there is a comment. The codec has to make the bytes of the value and the value of the bytes.
+"""
+
+from __future__ import annotations
+
+import ast
+import pathlib
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import astuple, dataclass
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+from types import ModuleType
+from typing import Any
+
+import pytest
+from refsync.wire import (
+    compat,
+    dialect,
+    filterlist,
+    greeting,
+    idlist,
+    integers,
+    items,
+    mux,
+    ndx,
+    negotiation,
+    stats,
+    sumhead,
+    tokens,
+)
+from refsync.wire.cursor import Cursor
+from refsync.wire.entry import FileEntry
+from refsync.wire.errors import NeedMoreData
+from refsync.wire.flist import EndOfList, Preserve
+from refsync.wire.flist_decode import FlistDecoder
+from refsync.wire.flist_encode import FlistEncoder
+from refsync_conformance import clauses
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PAGES = sorted((ROOT / "docs/spec").glob("*.md"))
+FENCE = re.compile(r"^```example\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+CITATION = re.compile(r"\b([A-Z]+)-(\d+)\b")
+
+
+def load_script() -> ModuleType:
+    loader = SourceFileLoader("refsync_ci_spec", str(ROOT / "ci/spec"))
+    spec = spec_from_loader(loader.name, loader)
+    assert spec is not None
+    module = module_from_spec(spec)
+    writing, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        loader.exec_module(module)
+    finally:
+        sys.dont_write_bytecode = writing
+    return module
+
+
+# -- examples --------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Example:
+    """One block; ``where`` is the page and the block's number in it."""
+
+    where: str
+    codec: str
+    value: Any
+    data: bytes
+    speak: dialect.Dialect
+
+
+def read_example(where: str, text: str) -> Example:
+    fields: dict[str, str] = {}
+    key = ""
+    for line in text.splitlines():
+        if line.startswith(" "):
+            assert key == "hex", f"{where}: only hex goes on over lines"
+            fields[key] += " " + line.partition("#")[0]
+        else:
+            key, colon, rest = line.partition(":")
+            assert colon and key not in fields, f"{where}: {line!r}"
+            fields[key] = rest.partition("#")[0] if key == "hex" else rest.strip()
+    assert fields.keys() <= {"codec", "value", "hex", "protocol", "flags"}, where
+    speak = dialect.build(int(fields.get("protocol", "32")), int(fields.get("flags", "0x1fe"), 0))
+    value = ast.literal_eval(fields["value"])
+    return Example(where, fields["codec"], value, bytes.fromhex(fields["hex"]), speak)
+
+
+def examples() -> list[Example]:
+    return [
+        read_example(f"{page.name}:{number}", found[1])
+        for page in PAGES
+        for number, found in enumerate(FENCE.finditer(page.read_text(encoding="utf-8")), 1)
+    ]
+
+
+def sequence(cursor: Cursor, decode: Callable[[Cursor], Any]) -> list[Any]:
+    """All values up to the end of the bytes."""
+    found = []
+    while cursor.remaining():
+        found.append(decode(cursor))
+    return found
+
+
+def encode_indexes(value: list[int], speak: dialect.Dialect) -> bytes:
+    codec = ndx.NdxCodec(speak.varints)
+    return b"".join(map(codec.encode, value))
+
+
+def encode_tokens(value: list[bytes | int | None]) -> bytes:
+    encoder = tokens.PlainEncoder()
+    made = []
+    for token in value:
+        if token is None:
+            made.append(encoder.end())
+        else:
+            made.append(encoder.match(token, b"") if isinstance(token, int) else encoder.literal(token))
+    return b"".join(made)
+
+
+FIELDS = ("name", "mode", "size", "mtime", "nsec", "uid", "gid", "link", "flags")
+
+
+def entry_of(value: dict[str, Any]) -> FileEntry:
+    entry = FileEntry()
+    for field, content in value.items():
+        assert field in FIELDS
+        setattr(entry, field, content)
+    return entry
+
+
+def preserve_of(entries: list[dict[str, Any]]) -> Preserve:
+    used = {field for entry in entries for field in entry}
+    return Preserve(uid="uid" in used, gid="gid" in used, links="link" in used, recurse=True)
+
+
+def encode_flist(value: list[dict[str, Any]], speak: dialect.Dialect) -> bytes:
+    encoder = FlistEncoder(speak, preserve_of(value))
+    made = [encoder.encode(entry_of(entry), index, 0) for index, entry in enumerate(value)]
+    return b"".join(made) + encoder.encode_end()
+
+
+def decode_flist(cursor: Cursor, speak: dialect.Dialect, like: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    decoder = FlistDecoder(speak, preserve_of(like))
+    entries: list[FileEntry] = []
+    while not isinstance(got := decoder.decode(cursor, entries, 0), EndOfList):
+        entries.append(got)
+    assert len(entries) == len(like)
+    return [
+        {field: getattr(entry, field) for field in shown} for entry, shown in zip(entries, like, strict=True)
+    ]
+
+
+ENCODERS: dict[str, Callable[[Any, dialect.Dialect], bytes]] = {
+    "shortint": lambda value, _: integers.shortint(value),
+    "int": lambda value, _: integers.int32(value),
+    "longint": lambda value, _: integers.longint(value),
+    "varint": lambda value, _: integers.varint(value),
+    "varlong 3": lambda value, _: integers.varlong(value, 3),
+    "vstring": lambda value, _: integers.vstring(value),
+    "indexes": encode_indexes,
+    "flags": lambda value, _: compat.encode_flags(value),
+    "names": lambda value, _: negotiation.encode_names(value),
+    "message": lambda value, _: mux.encode(*value),
+    "messages": lambda value, _: b"".join(mux.encode(*one) for one in value),
+    "greeting": lambda value, _: greeting.encode_greeting(greeting.Greeting(*value)),
+    "request": lambda value, _: greeting.encode_request(greeting.Request(*value)),
+    "answers": lambda value, _: b"".join(greeting.encode_answer(greeting.Answer(*one)) for one in value),
+    "arguments": lambda value, speak: greeting.encode_arguments(value, nulls=speak.protocol >= 30),
+    "file list": encode_flist,
+    "id names": lambda value, speak: idlist.encode(
+        [one for one in value.items() if one[0]], varints=speak.varints, id0_name=value.get(0)
+    ),
+    "item": lambda value, _: items.encode(items.ItemAttrs(*value)),
+    "sum head": lambda value, _: sumhead.encode(sumhead.SumHead(*value)),
+    "tokens": lambda value, _: encode_tokens(value),
+    "filter list": lambda value, _: filterlist.encode(value),
+    "totals": lambda value, speak: stats.encode_stats(stats.SessionStats(*value), speak),
+    "deletions": lambda value, _: stats.encode_delete_stats(stats.DeleteStats(*value)),
+}
+
+
+def decode_arguments(cursor: Cursor, speak: dialect.Dialect) -> list[bytes]:
+    reader = greeting.ArgumentReader(nulls=speak.protocol >= 30)
+    return list(iter(lambda: reader.decode(cursor), b""))
+
+
+def decode_greeting(cursor: Cursor) -> tuple[Any, ...]:
+    return astuple(greeting.parse_greeting(greeting.decode_line(cursor), from_server=True))
+
+
+def decode_request(cursor: Cursor) -> tuple[Any, ...]:
+    got = greeting.decode_request(cursor)
+    assert got.length == 0  # early input's alone
+    return got.kind, got.text
+
+
+def decode_totals(cursor: Cursor, speak: dialect.Dialect) -> tuple[int, ...]:
+    """The values that the version has."""
+    return astuple(stats.decode_stats(cursor, speak))[: 5 if speak.stats_have_times else 3]
+
+
+def decode_answers(cursor: Cursor) -> list[tuple[Any, ...]]:
+    return [astuple(one) for one in sequence(cursor, greeting.decode_answer)]
+
+
+DECODERS: dict[str, Callable[[Cursor, Example], Any]] = {
+    "shortint": lambda cursor, _: integers.read_shortint(cursor),
+    "int": lambda cursor, _: integers.read_int32(cursor),
+    "longint": lambda cursor, _: integers.read_longint(cursor),
+    "varint": lambda cursor, _: integers.read_varint(cursor),
+    "varlong 3": lambda cursor, _: integers.read_varlong(cursor, 3),
+    "vstring": lambda cursor, _: integers.read_vstring(cursor, 32768),
+    "indexes": lambda cursor, example: sequence(cursor, ndx.NdxCodec(example.speak.varints).decode),
+    "flags": lambda cursor, _: compat.decode_flags(cursor),
+    "names": lambda cursor, _: list(negotiation.decode_names(cursor)),
+    "message": lambda cursor, _: mux.decode(cursor),
+    "messages": lambda cursor, _: sequence(cursor, mux.decode),
+    "greeting": lambda cursor, _: decode_greeting(cursor),
+    "request": lambda cursor, _: decode_request(cursor),
+    "answers": lambda cursor, _: decode_answers(cursor),
+    "arguments": lambda cursor, example: decode_arguments(cursor, example.speak),
+    "file list": lambda cursor, example: decode_flist(cursor, example.speak, example.value),
+    "id names": lambda cursor, example: idlist.decode(
+        cursor, varints=example.speak.varints, id0_names=0 in example.value
+    ),
+    "item": lambda cursor, _: astuple(items.decode(cursor)),
+    "sum head": lambda cursor, example: astuple(sumhead.decode(cursor, example.speak.max_block_size, 16)),
+    "tokens": lambda cursor, _: sequence(cursor, tokens.PlainDecoder().decode),
+    "filter list": lambda cursor, _: filterlist.decode(cursor),
+    "totals": lambda cursor, example: decode_totals(cursor, example.speak),
+    "deletions": lambda cursor, _: astuple(stats.decode_delete_stats(cursor)),
+}
+
+
+@pytest.mark.parametrize("example", examples(), ids=lambda example: example.where)
+def test_an_example_is_what_the_codec_makes(example: Example) -> None:
+    assert ENCODERS[example.codec](example.value, example.speak).hex(" ") == example.data.hex(" ")
+    cursor = Cursor(example.data)
+    assert DECODERS[example.codec](cursor, example) == example.value
+    assert cursor.remaining() == 0
+
+
+@pytest.mark.parametrize("example", examples(), ids=lambda example: example.where)
+def test_an_example_that_is_cut_short_is_not_complete(example: Example) -> None:
+    try:
+        got = DECODERS[example.codec](Cursor(example.data[:-1]), example)
+    except NeedMoreData:
+        return
+    # A sequence that is cut between two of its values is one value short.
+    assert got != example.value
+
+
+def test_each_page_has_examples_and_each_codec_is_used() -> None:
+    shown = examples()
+    without = {page.name for page in PAGES} - {example.where.partition(":")[0] for example in shown}
+    assert without == {"README.md"}
+    assert {example.codec for example in shown} == set(ENCODERS) == set(DECODERS)
+
+
+# -- tables and citations --------------------------------------------------
+
+
+def test_the_tables_are_those_of_the_clauses() -> None:
+    assert [path.name for path in load_script().behind()] == []
+
+
+def test_the_script_tells_of_a_page_that_is_behind(tmp_path: pathlib.Path) -> None:
+    script = load_script()
+    for page in PAGES:
+        (tmp_path / page.name).write_text(page.read_text(encoding="utf-8"), encoding="utf-8")
+    assert script.behind(tmp_path) == []
+    changed = tmp_path / "values.md"
+    text = changed.read_text(encoding="utf-8")
+    changed.write_text(text.replace("One unsigned byte", "Two unsigned bytes"), encoding="utf-8")
+    assert script.behind(tmp_path) == [changed]
+    assert script.rendered(tmp_path)[changed] == text
+    changed.unlink()
+    with pytest.raises(script.PageError, match="INT"):
+        script.rendered(tmp_path)
+
+
+@pytest.mark.parametrize(("argument", "code"), [("--check", 0), ("--wrong", 2)])
+def test_the_script_as_a_command(argument: str, code: int) -> None:
+    command = [sys.executable, "-B", str(ROOT / "ci/spec"), argument]
+    assert subprocess.run(command, capture_output=True, check=False).returncode == code
+
+
+def test_every_clause_that_a_page_cites_exists() -> None:
+    known = clauses.load()
+    topics = {clause.topic for clause in known.values()}
+    wrong = {
+        f"{page.name}: {found[0]}"
+        for page in PAGES
+        for found in CITATION.finditer(page.read_text(encoding="utf-8"))
+        if found[1] in topics and found[0] not in known
+    }
+    assert sorted(wrong) == []
+
+
+def test_every_clause_is_on_a_page() -> None:
+    text = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    assert [id for id in clauses.load() if f'<a id="{id.lower()}"></a>{id} |' not in text] == []
