@@ -72,8 +72,9 @@ class Connection:
             code = error.code
             if error.message and not isinstance(error, Refused):  # of a refusal the host has said more
                 self._log(f"{error} (code {code})")
-            self._pump.flush()
-            self._pump.drain_input()
+            if code != Exit.TIMEOUT:  # who has had its time gets no more of it
+                self._pump.flush()
+                self._pump.drain_input()
         except KeyboardInterrupt:
             code = Exit.SIGNAL
         except Exception:  # a connection must end with a code and a trace in the log, whatever it meets
