@@ -14,6 +14,7 @@ from ..filters.lines import rules_from_file
 from ..filters.rules import rule_from_pattern
 from ..wire.dialect import MAX_PROTOCOL
 from ..wire.errors import Exit, RefsyncError
+from ..wire.integers import INT32_MAX, INT32_MIN, INT64_MAX
 from .model import Options
 from .table import UNSUPPORTED, Option, by_letter, by_name
 
@@ -192,9 +193,14 @@ def _check(options: Options) -> None:
 
 def _integer(name: str, value: str) -> int:
     try:
-        return int(value)
+        if not value.isascii() or "_" in value:  # what Python takes for a number, but C does not
+            raise ValueError
+        number = int(value)
     except ValueError:
         raise _wrong(f"--{name}={value}: invalid numeric value") from None
+    if not INT32_MIN <= number <= INT32_MAX:
+        raise _wrong(f"--{name}={value}: number too large or too small")
+    return number
 
 
 def parse_size(name: str, value: str) -> int:
@@ -205,11 +211,14 @@ def parse_size(name: str, value: str) -> int:
     digits = text.rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
     unit = _SIZE_UNITS.get(text[len(digits) :].lower())
     try:
-        if unit is None or not digits or len(digits) > 24:
+        if unit is None or not digits or len(digits) > 24 or not digits.isascii() or "_" in digits:
             raise ValueError
-        return int(float(digits) * unit) + change if "." in digits else int(digits) * unit + change
-    except ValueError:
+        size = (int(float(digits) * unit) if "." in digits else int(digits) * unit) + change
+        if abs(size) > INT64_MAX:
+            raise ValueError
+    except (ValueError, OverflowError):  # "1.e999" is infinite
         raise _wrong(f"--{name}={value} is invalid") from None
+    return size
 
 
 def _read(path: str) -> bytes:
