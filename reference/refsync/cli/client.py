@@ -91,7 +91,7 @@ def converse(
     def on_start(session: Session) -> None:
         sessions.append(session)
         printer.attach(session.stats)
-        printer.symlink_times = not options.sender or session.dialect.symlink_times
+        printer.symlink_times = session.dialect.symlink_times if options.sender else session.dialect.iflags
         if options.verbose and not options.quiet:
             verb = b"sending" if options.sender else b"receiving"
             if session.dialect.inc_recurse:

@@ -45,7 +45,19 @@ class Itemizer:
             prefix = session.ndx_out.encode(ndx) if ndx is not None else b""
             session.link.write(prefix + items.encode(attrs))
         elif ndx is not None:
-            session.reporter.item(entry, iflags, xname=xname or b"")
+            self._tell(entry, iflags, xname or b"")
+
+    def _tell(self, entry: FileEntry, iflags: int, xname: bytes) -> None:
+        """OUT-1 below protocol 29: the sender hears of no item, so the generator's side names it."""
+        if not self._session.options.server:
+            self._session.reporter.item(entry, iflags, xname=xname)
+        elif (
+            self._session.options.verbose
+            and iflags & items.SIGNIFICANT
+            and (entry.is_dir or iflags & items.LOCAL_CHANGE)
+        ):
+            tail = b"/" if entry.is_dir else b" -> " + entry.link if entry.link is not None else b""
+            self._session.reporter.info(entry.name + tail + b"\n")
 
     def _compare(self, entry: FileEntry, status: os.stat_result | None, iflags: int) -> int:
         options = self._session.options

@@ -123,7 +123,7 @@ class Attributes:
                 if (
                     status is not None
                     and stat.S_ISDIR(status.st_mode)
-                    and status.st_mtime_ns != _mtime_ns(entry)
+                    and not _close_enough(entry, status)
                 ):
                     self._dest.utime_ns(name, status.st_atime_ns, _mtime_ns(entry))
         except OSError:
@@ -217,6 +217,12 @@ class Attributes:
 
 class _Failed(Exception):
     """Told already; the attributes that would come after are left."""
+
+
+def _close_enough(entry: FileEntry, status: os.stat_result) -> bool:
+    """Equal times; an entry without nanoseconds may only have come by a protocol that carries none."""
+    seconds, nanoseconds = divmod(status.st_mtime_ns, 1_000_000_000)
+    return seconds == entry.mtime and entry.nsec in (0, nanoseconds)
 
 
 def _mtime_ns(entry: FileEntry) -> int:
