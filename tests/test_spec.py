@@ -1,8 +1,9 @@
 """The written specification: its tables are those of the data, its citations exist, its examples are true.
 
 An example is a fenced block ``example`` with the lines ``codec:``, ``value:`` (a Python literal), where it
-matters ``protocol:`` and ``flags:`` (compatibility flags), and ``hex:``, which goes on over the indented lines
-below it; behind a ``#`` there is a comment. The codec has to make the bytes of the value and the value of the bytes.
+matters ``protocol:`` and ``flags:`` (compatibility flags), and ``hex:``, which goes on over the indented
+lines below it; behind a ``#`` there is a comment. The codec has to make the bytes of the value and the value
+of the bytes.
 """
 
 from __future__ import annotations
