@@ -163,11 +163,12 @@ class Matcher:
         own = -(-offset // step)
         place = own * step
         if (place == offset or (weak == 0 and place + step <= length)) and self._same(index, own):
-            index = own
-            if place == offset or self._sums_at(window, place) == key:
-                offset, wanted = place, own
-                self._staying.add(own)
-                self._last_staying[key] = own
+            if place != offset and self._sums_at(window, place) != key:
+                return own, offset  # the zeros end before the boundary
+            index = wanted = own
+            offset = place
+            self._staying.add(own)
+            self._last_staying[key] = own
         if (
             index != wanted
             and (wanted * step >= offset or wanted in self._staying)
