@@ -50,8 +50,14 @@ def run_daemon(options: Options) -> int:
     listeners = tcp.listen(address, port, backlog=main.number("listen backlog"))
     if options.detach:
         _detach()
+    from . import connection  # its modules are shared by all children, and a chroot would hide them
+
+    assert connection is not None
     log = open_log(config)
     try:
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, _stop)
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system buries the children
         with PidFile(main.text("pid file")):
             for note in notes:
                 log(note)
@@ -107,12 +113,6 @@ def _load_checked(path: str, notes: list[str]) -> Config:
 
 
 def _accept_loop(path: str, listeners: Sequence[socket.socket], log: Log) -> NoReturn:
-    from . import connection  # its modules are shared by all children, and a chroot would hide them
-
-    assert connection is not None
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system buries the children
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, _stop)
     poll = select.poll()
     ready = {listener.fileno(): listener for listener in listeners}
     for descriptor, listener in ready.items():
