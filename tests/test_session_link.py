@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 
 import pytest
-
 from refsync.session.link import FRAME_LIMIT, Link, PeerClosed
 from refsync.session.tasks import Tasks
 from refsync.wire import mux

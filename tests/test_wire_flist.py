@@ -6,7 +6,6 @@ import stat
 
 from hypothesis import given
 from hypothesis import strategies as st
-
 from refsync.wire import compat, dialect
 from refsync.wire.cursor import Cursor
 from refsync.wire.entry import CONTENT_DIR, FileEntry
@@ -17,14 +16,26 @@ from refsync.wire.flist_encode import FlistEncoder
 
 MODERN = compat.INC_RECURSE | compat.VARINT_FLIST_FLAGS | compat.SAFE_FLIST
 names = st.lists(
-    st.binary(min_size=1, max_size=9).filter(lambda b: b"/" not in b and b"\0" not in b), min_size=1, max_size=4
+    st.binary(min_size=1, max_size=9).filter(lambda b: b"/" not in b and b"\0" not in b),
+    min_size=1,
+    max_size=4,
 ).map(b"/".join)
 
 
 @st.composite
 def entries(draw: st.DrawFn) -> FileEntry:
     kind = draw(
-        st.sampled_from([stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK, stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFSOCK])
+        st.sampled_from(
+            [
+                stat.S_IFREG,
+                stat.S_IFDIR,
+                stat.S_IFLNK,
+                stat.S_IFCHR,
+                stat.S_IFBLK,
+                stat.S_IFIFO,
+                stat.S_IFSOCK,
+            ]
+        )
     )
     entry = FileEntry(draw(names), kind | draw(st.integers(0, 0o7777)))
     entry.size = draw(st.integers(0, 1 << 50)) if kind in (stat.S_IFREG, stat.S_IFDIR) else 0
@@ -52,7 +63,14 @@ def entries(draw: st.DrawFn) -> FileEntry:
 def test_round_trip(items: list[FileEntry], version: tuple[int, int], hard_links: bool) -> None:
     speech = dialect.build(*version)
     preserve = Preserve(
-        links=True, uid=True, gid=True, devices=True, specials=True, hard_links=hard_links, recurse=True, checksum_length=16
+        links=True,
+        uid=True,
+        gid=True,
+        devices=True,
+        specials=True,
+        hard_links=hard_links,
+        recurse=True,
+        checksum_length=16,
     )
     if not speech.rdev_split:
         for item in items:  # a device number of 32 bits is all that version 27 can carry
@@ -68,10 +86,23 @@ def test_round_trip(items: list[FileEntry], version: tuple[int, int], hard_links
         for item in items:
             if item.ino >= 0:
                 leader = first.setdefault(item.ino, item)
-                for slot in ("mode", "size", "mtime", "nsec", "uid", "gid", "rdev_major", "rdev_minor", "link", "checksum"):
+                for slot in (
+                    "mode",
+                    "size",
+                    "mtime",
+                    "nsec",
+                    "uid",
+                    "gid",
+                    "rdev_major",
+                    "rdev_minor",
+                    "link",
+                    "checksum",
+                ):
                     setattr(item, slot, getattr(leader, slot))
     encoder, decoder = FlistEncoder(speech, preserve), FlistDecoder(speech, preserve)
-    data = b"".join(encoder.encode(item, number + 1, 1) for number, item in enumerate(items)) + encoder.encode_end(3)
+    data = b"".join(
+        encoder.encode(item, number + 1, 1) for number, item in enumerate(items)
+    ) + encoder.encode_end(3)
     cursor = Cursor(bytearray())
     got: list[FileEntry] = []
     end = None

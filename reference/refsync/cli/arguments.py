@@ -14,7 +14,7 @@ DAEMON_PORT = 873
 
 @dataclass(slots=True)
 class Remote:
-    """``host`` with an optional ``user``; ``daemon`` if it is reached as one, at ``port`` (0: the default)."""
+    """``host``, perhaps with a ``user``; ``daemon`` if it is reached as one, at ``port`` (0: the default)."""
 
     host: str
     user: str = ""

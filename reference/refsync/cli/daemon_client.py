@@ -20,7 +20,6 @@ from .client import converse, server_arguments
 from .messages import Printer
 
 
-
 def run_daemon_client(options: Options, job: Job) -> int:
     """Transfer with a module, or list the modules; returns the exit code."""
     remote = job.remote

@@ -15,7 +15,7 @@ _WILDCARDS = set("*?[]")
 
 
 def split_command(text: str) -> list[str]:
-    """The words of ``-e``: parted by spaces, either quote groups, a doubled quote inside stands for itself."""
+    """The words of ``-e``: parted by spaces, grouped by quotes; a doubled quote inside stands for itself."""
     words: list[str] = []
     word: list[str] | None = None
     quote = ""
@@ -49,7 +49,7 @@ def split_command(text: str) -> list[str]:
 
 
 def protect(argument: str, *, path: bool) -> str:
-    """OPT-9: backslashes before what the remote shell would take for its own; wildcards of a path are left to it."""
+    """OPT-9: backslashes before what the remote shell would take for its own; a path keeps its wildcards."""
     special = _SHELL_CHARS if path else _SHELL_CHARS | _WILDCARDS
     out = "".join("\\" + char if char in special else char for char in argument)
     if path and argument.startswith("-"):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ..engine.server import offer_from, serve
 from ..engine.session import PeerExit
@@ -44,9 +44,22 @@ _REFUSED_LETTERS = "fFCMVh"
 
 
 class Connection:
-    """Serves one client over two descriptors, which may be the same socket."""
+    """Serves one client over two descriptors, which may be the same socket.
 
-    def __init__(self, config: Config, client: Client, log: Log, fd_in: int, fd_out: int) -> None:
+    ``finish`` tells the other end that nothing more will be sent.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        client: Client,
+        log: Log,
+        fd_in: int,
+        fd_out: int,
+        *,
+        finish: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._finish = finish
         self._host = ModuleHost(config, client, log)
         self._log = log
         self._link = Link()
@@ -74,6 +87,7 @@ class Connection:
                 self._log(f"{error} (code {code})")
             if code != Exit.TIMEOUT:  # who has had its time gets no more of it
                 self._pump.flush()
+                self._finish()
                 self._pump.drain_input()
         except KeyboardInterrupt:
             code = Exit.SIGNAL

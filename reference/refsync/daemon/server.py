@@ -85,7 +85,7 @@ def open_log(config: Config) -> Log:
     return Log(main.text("log file"), main.text("syslog tag"), main.text("syslog facility"))
 
 
-def serve_connection(path: str, fd_in: int, fd_out: int, address: str) -> int:
+def serve_connection(path: str, client: socket.socket, address: str) -> int:
     """Serve one client; the configuration is read anew for it."""
     from .connection import Connection
 
@@ -93,12 +93,17 @@ def serve_connection(path: str, fd_in: int, fd_out: int, address: str) -> int:
     try:
         config = load(path, say=notes.append)
     except RefsyncError as error:
-        os.write(fd_out, b"@ERROR: the daemon's configuration is wrong -- contact admin\n")
+        client.sendall(b"@ERROR: the daemon's configuration is wrong -- contact admin\n")
         Log()(error.message)
         return error.code
     log = open_log(config)
     host = look_up(address) if config.main.flag("reverse lookup") else UNDETERMINED
-    return Connection(config, Client(address, host), log, fd_in, fd_out).run()
+    descriptor = client.fileno()
+    code = Connection(
+        config, Client(address, host), log, descriptor, descriptor, finish=lambda: tcp.finish(client)
+    ).run()
+    tcp.finish(client)
+    return code
 
 
 def _load_checked(path: str, notes: list[str]) -> Config:
@@ -150,8 +155,7 @@ def _fork_for(
             listener.close()
         client.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        code = serve_connection(path, client.fileno(), client.fileno(), address)
-        tcp.finish(client)
+        code = serve_connection(path, client, address)
     finally:
         os._exit(code)
 
@@ -166,7 +170,7 @@ def _serve_standard_input(path: str) -> int:
         address = str(connection.getpeername()[0]) if connection.family != socket.AF_UNIX else "0.0.0.0"
     except OSError:
         address = "0.0.0.0"
-    return serve_connection(path, 0, 0, address)
+    return serve_connection(path, connection, address)
 
 
 def _detach() -> None:

@@ -1,4 +1,4 @@
-"""What the generator makes itself: directories, symlinks, devices, special files; and attributes of what is here.
+"""What the generator makes itself: directories, symlinks, devices; and the attributes of what is here.
 
 Clauses XFER-5 to XFER-9, FS-3 to FS-7; upstream ``generator.c:recv_generator``,
 ``atomic_create``, ``touch_up_dirs``.
@@ -147,7 +147,7 @@ class Creator:
     # -- directories ------------------------------------------------------
 
     def early_directory(self, entry: FileEntry) -> None:
-        """IREC-8: while its parent is at hand, so that the parent's time can be set when the parent is done."""
+        """IREC-8: while its parent is at hand, whose time can then be set when the parent is done."""
         options = self._options
         if (
             self._skipped(entry)

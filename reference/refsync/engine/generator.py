@@ -63,7 +63,7 @@ class Generator:
 
     async def run(self) -> None:
         """All phases, to the last goodbye."""
-        session, link, dialect = self._session, self._session.link, self._session.dialect
+        link, dialect = self._session.link, self._session.dialect
         early_delete = not self._deleter.late
         if self._deleter.when == "before":
             await self._delete_pass()

@@ -24,7 +24,7 @@ from ..wire.ndx import NDX_FLIST_EOF, NDX_FLIST_OFFSET
 from .module import ModuleContext, first_hidden, not_there
 from .session import IOERR_GENERAL, IOERR_VANISHED, Session, os_error
 
-#: With incremental recursion, so many entries are announced ahead of the transfer (upstream ``MIN_FILECNT_LOOKAHEAD``).
+#: With incremental recursion, so many entries go out ahead of need (upstream ``MIN_FILECNT_LOOKAHEAD``).
 LOOKAHEAD = 1000
 #: Between two waits for room.
 BATCH = 256

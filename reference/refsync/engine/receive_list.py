@@ -98,7 +98,7 @@ class ListReceiver:
         return listing
 
     def _check(self, entry: FileEntry, parent: FileEntry | None) -> None:
-        """HOST-1 to HOST-3: a name stays below the destination, in its list's directory, and was asked for."""
+        """HOST-1 to HOST-3: a name is below the destination, in its list's directory, and was asked for."""
         name = entry.name
         if not name or name.startswith(b"/") or b"\0" in name:
             raise self._unsafe(name)

@@ -170,7 +170,7 @@ class Receiver:
         return "redo"
 
     def _open_basis(self, name: bytes) -> tuple[int, os.stat_result | None]:
-        """(descriptor or -1, status or None) of what has the file's name now; only a regular file is opened."""
+        """(descriptor or -1, status or None) of what has the name now; only a regular file is opened."""
         try:
             status = self._target.dest.lstat(name)
             if status is None or not stat.S_ISREG(status.st_mode):

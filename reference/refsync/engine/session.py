@@ -18,7 +18,7 @@ from .module import ModuleContext
 from .report import Reporter
 from .stats import Statistics
 
-#: Bits of io_error (FLIST-15): something could not be read; something vanished; --max-delete stopped deletions.
+#: Bits of io_error (FLIST-15): not readable; vanished; deletions stopped by --max-delete.
 IOERR_GENERAL = 1
 IOERR_VANISHED = 2
 IOERR_DEL_LIMIT = 4

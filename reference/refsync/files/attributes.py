@@ -120,11 +120,7 @@ class Attributes:
                 self._dest.chmod(name, entry.mode)
             if options.times and not options.omit_dir_times:
                 status = self._dest.lstat(name)
-                if (
-                    status is not None
-                    and stat.S_ISDIR(status.st_mode)
-                    and not _close_enough(entry, status)
-                ):
+                if status is not None and stat.S_ISDIR(status.st_mode) and not _close_enough(entry, status):
                     self._dest.utime_ns(name, status.st_atime_ns, _mtime_ns(entry))
         except OSError:
             pass

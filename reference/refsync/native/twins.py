@@ -71,11 +71,9 @@ class SumTable:
             raise ValueError("the search would leave the buffer")
         if start > end:
             return -1, max(before, 0)
-        rolling = before >= 0
-        at = start - rolling
-        signed = [byte - 256 if byte > 127 else byte for byte in bytes(data[at : end + block_length])]
-        first = at
-        if rolling:
+        at = start
+        if before >= 0:
+            at -= 1
             s1, s2 = before & 0xFFFF, before >> 16
         else:
             total = weak_sum(data[at : at + block_length])
@@ -83,8 +81,10 @@ class SumTable:
                 return at, total
             s1, s2 = total & 0xFFFF, total >> 16
         while at < end:
-            gone = signed[at - first]
-            s1 = (s1 + signed[at - first + block_length] - gone) & 0xFFFF
+            gone, new = data[at], data[at + block_length]
+            gone -= 256 if gone > 127 else 0
+            new -= 256 if new > 127 else 0
+            s1 = (s1 + new - gone) & 0xFFFF
             s2 = (s2 + s1 - block_length * gone) & 0xFFFF
             at += 1
             if s1 | s2 << 16 in self._blocks:

@@ -1,1 +1,1 @@
-"""Ends of connections: pipes, remote shells, sockets; and the pump that moves bytes between them and a link."""
+"""Ends of connections: pipes, remote shells, sockets; the pump between them and a link."""
