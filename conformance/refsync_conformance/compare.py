@@ -1,7 +1,8 @@
 """Snapshots of trees, and the differences between two of them.
 
-A snapshot holds what rsync promises to carry: type, content, mode, modification time, owner, link target, device number
-and which names are one file. Access times and inode numbers are left out, no transfer can keep them.
+A snapshot holds what rsync promises to carry: type, content, mode, modification time, owner, link target,
+device number and which names are one file. Access times and inode numbers are left out, no transfer can
+keep them.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a snapshot knows of one name. ``group`` is the first name of a hard-linked file, empty for a single one."""
+    """What a snapshot knows of one name. ``group`` is the first name of a hard-linked file, empty for a
+    single one.
+    """
 
     kind: str
     mode: int
@@ -134,8 +137,8 @@ def differences(
 ) -> list[Finding]:
     """What isn't the same, as findings in the order of names.
 
-    With ``whole_seconds`` (protocols below 31 carry no more) an expected time may also have arrived cut to the second; what
-    was there before and agreed to the second keeps its fraction.
+    With ``whole_seconds`` (protocols below 31 carry no more) an expected time may also have arrived cut to
+    the second; what was there before and agreed to the second keeps its fraction.
     """
     chosen = [one.name for one in fields(Facts) if one.name in frozenset(aspects)]
     findings: list[Finding] = []

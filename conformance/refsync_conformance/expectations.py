@@ -1,14 +1,14 @@
-"""Known failures of a peer, as data: each with a reason, the versions it holds for and the day it was written.
+"""Known failures of a peer, as data: each with a reason, the versions it holds for and the day it was
+written.
 
     [[expect]]
-    cell = "DELTA-004 [* pipe 30 *>mine]"   # glob over the cell's text; the case's id alone stands for all its cells
-    verdict = "fail"                        # or "error"
-    reason = "whole files are sent below protocol 31"
-    until = "2.0"                           # optional: from this version of the peer on it is not expected any more
-    date = 2026-11-23
+    cell = "DELTA-004 [* pipe 30 *>mine]"   # glob over the cell's text; the case's id alone stands for all
+    its cells verdict = "fail"                        # or "error" reason = "whole files are sent below
+    protocol 31" until = "2.0"                           # optional: from this version of the peer on it is
+    not expected any more date = 2026-11-23
 
-A failure that is expected is ``xfail``. A pass where a failure was expected is ``xpass``, and an entry that fits no case is
-stale: both end a run with exit code 4, so that the list never says more than is true.
+A failure that is expected is ``xfail``. A pass where a failure was expected is ``xpass``, and an entry that
+fits no case is stale: both end a run with exit code 4, so that the list never says more than is true.
 """
 
 from __future__ import annotations
@@ -79,7 +79,9 @@ def in_force(entries: Iterable[Expectation], version: str) -> list[Expectation]:
 
 
 def apply(entries: Iterable[Expectation], outcomes: Iterable[Outcome]) -> None:
-    """Turn expected failures into ``xfail`` and unexpected passes into ``xpass``; cells of the control stay as they are."""
+    """Turn expected failures into ``xfail`` and unexpected passes into ``xpass``; cells of the control stay
+    as they are.
+    """
     wanted = list(entries)
     for outcome in outcomes:
         if outcome.control:

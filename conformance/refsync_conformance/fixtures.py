@@ -32,7 +32,9 @@ def blocks(seed: int, count: int, size: int = 5_000) -> list[bytes]:
 
 
 def figure(run: Finished, label: str) -> int:
-    """A figure of the ``--stats`` block by its label: ``Literal data``. Raises ``ValueError`` if it isn't printed."""
+    """A figure of the ``--stats`` block by its label: ``Literal data``. Raises ``ValueError`` if it isn't
+    printed.
+    """
     found = re.search(rb"^" + label.encode() + rb": ([\d,]+)", run.stdout, re.MULTILINE)
     if found is None:
         raise ValueError(f"the output has no line {label!r}")

@@ -18,7 +18,9 @@ SCRIPTED = "script"
 
 
 class Verdict(StrEnum):
-    """How a cell ended. Only ``pass`` and ``xfail`` leave a run conformant; ``unsupported`` isn't judged but counted."""
+    """How a cell ended. Only ``pass`` and ``xfail`` leave a run conformant; ``unsupported`` isn't judged
+    but counted.
+    """
 
     PASS = "pass"
     FAIL = "fail"
@@ -32,8 +34,8 @@ class Breadth(StrEnum):
     """How much of the matrix a case visits by default (``--full`` visits all of it for every case)."""
 
     FULL = "full"  # every combination: the cases that everything else stands on
-    NORMAL = "normal"  # every transport with every direction, the protocol versions taking turns
-    NARROW = "narrow"  # two combinations: for cases whose cost or subject doesn't repay more
+    NORMAL = "normal"  # two combinations, as unlike as may be, the cases taking turns
+    NARROW = "narrow"  # one combination: for cases whose cost or subject doesn't repay more
 
 
 class Judged(StrEnum):
@@ -46,7 +48,9 @@ class Judged(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One numbered case. ``id`` never changes its meaning; ``run`` raises or records through its :class:`Trial`."""
+    """One numbered case. ``id`` never changes its meaning; ``run`` raises or records through its
+    :class:`Trial`.
+    """
 
     id: str
     clause: str
@@ -57,7 +61,8 @@ class Case:
     protocols: tuple[int, ...] = PROTOCOLS
     breadth: Breadth = Breadth.NORMAL
     judged: Judged = Judged.BOTH
-    #: Features a peer may lack: its refusal of one of these options by name is ``unsupported``, of any other a failure.
+    # : Features a peer may lack: its refusal of one of these options by name is ``unsupported``, of any
+    # other a failure.
     optional: tuple[str, ...] = ()
     needs_root: bool = False
     #: Whether destination trees are compared with those of the control run.
@@ -103,7 +108,9 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that wasn't as it should be; ``expected`` and ``got`` are text, lines where there are several."""
+    """One thing that wasn't as it should be; ``expected`` and ``got`` are text, lines where there are
+    several.
+    """
 
     what: str
     expected: str

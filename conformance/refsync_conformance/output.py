@@ -1,4 +1,6 @@
-"""What peers print, made comparable: paths of the cell, figures of the link and program names differ, the rest may not."""
+"""What peers print, made comparable: paths of the cell, figures of the link and program names differ, the
+rest may not.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,10 @@ from pathlib import Path
 
 #: Figures that depend on framing, time or the machine. What they are part of must still be there.
 _VARIABLE = (
-    (re.compile(r"^(sent )[\d,.KMG]+( bytes  received )[\d,.KMG]+( bytes  )[\d,.KMG]+( bytes/sec)$"), r"\1#\2#\3#\4"),
+    (
+        re.compile(r"^(sent )[\d,.KMG]+( bytes  received )[\d,.KMG]+( bytes  )[\d,.KMG]+( bytes/sec)$"),
+        r"\1#\2#\3#\4",
+    ),
     (re.compile(r"( speedup is )[\d,.KMG]+"), r"\1#"),
     (re.compile(r"^(File list (?:size|generation time|transfer time): ).*$"), r"\1#"),
     (re.compile(r"^(Total bytes (?:sent|received): ).*$"), r"\1#"),
@@ -19,7 +24,10 @@ _ITEM = re.compile(r"^(?:[<>ch.][fdLDS][.+?a-zA-Z ]{9}|\*deleting  ) ")
 
 def text(raw: bytes, area: Path) -> str:
     """Decoded output with the cell's own directory replaced by ``AREA``."""
-    return raw.replace(os.fsencode(area), b"AREA").decode("utf-8", "backslashreplace")
+    place = os.fsencode(area)
+    # Some formats print absolute paths without their first slash.
+    shown = raw.replace(place, b"AREA").replace(place[1:], b"AREA")
+    return shown.decode("utf-8", "backslashreplace")
 
 
 def lines(raw: bytes, area: Path) -> list[str]:
@@ -40,8 +48,8 @@ def items(raw: bytes, area: Path) -> list[str]:
 def settled(found: list[str]) -> list[str]:
     """Lines in an order that doesn't depend on timing.
 
-    On a pull one process of the client deletes while another lists, so where a deletion falls among the rest is a matter of
-    luck in upstream itself; the order among deletions, and among the rest, is not.
+    On a pull one process of the client deletes while another lists, so where a deletion falls among the
+    rest is a matter of luck in upstream itself; the order among deletions, and among the rest, is not.
     """
     return [line for line in found if not _DELETION.match(line)] + [
         line for line in found if _DELETION.match(line)

@@ -24,8 +24,9 @@ class RegistryError(Exception):
 def case(id: str, *, clause: str, title: str, **axes: Any) -> Callable[[Callable[[Trial], None]], Case]:
     """Register a function as a case; ``axes`` are the further fields of :class:`Case`.
 
-    A case that judges one end only visits pipe and daemon but no direction: a local copy has no other end, and what
-    the suite plays has no files. Raises :class:`RegistryError` for a malformed id or one that is taken.
+    A case that judges one end only visits pipe and daemon but no direction: a local copy has no other end,
+    and what the suite plays has no files. Raises :class:`RegistryError` for a malformed id or one that is
+    taken.
     """
     if not _ID.fullmatch(id):
         raise RegistryError(f"{id}: an id is TOPIC-NNN")
@@ -53,7 +54,9 @@ def load() -> dict[str, Case]:
 
 
 def select(patterns: Iterable[str]) -> list[Case]:
-    """The cases whose id matches one of the globs, all for no pattern. Raises :class:`RegistryError` if one fits none."""
+    """The cases whose id matches one of the globs, all for no pattern. Raises :class:`RegistryError` if one
+    fits none.
+    """
     table = load()
     chosen: dict[str, Case] = {}
     wanted = list(patterns)

@@ -1,4 +1,4 @@
-"""Running a plan: groups of cells in parallel, each in its own scratch directory, the control's cell first."""
+"""Running a plan: groups of cells in parallel, each in a scratch directory, the control's cell first."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from refsync_conformance import compare
 from refsync_conformance.model import Case, Cell, Outcome, Verdict
 from refsync_conformance.sandbox import Sandbox
 from refsync_conformance.selection import Group
+from refsync_conformance.trees import SECOND
 from refsync_conformance.trial import Stop, Trial, Unsupported, against_control
 
 
@@ -38,7 +39,8 @@ def run_cell(
     control: Outcome | None,
     keep: bool = False,
 ) -> Outcome:
-    """Run one cell. ``control`` is the outcome that observations are held to; None if this cell is the control's.
+    """Run one cell. ``control`` is the outcome that observations are held to; None if this cell is the
+    control's.
 
     Never raises for what a case does: a mistake of the suite is a verdict, ``error``, with its traceback.
     """
@@ -53,7 +55,7 @@ def run_cell(
         try:
             case.run(trial)
             if case.differential:
-                since = trial.began_ns - compare.SECOND
+                since = trial.began_ns - SECOND
                 trial.observe("tree dst", compare.undated(trial.snapshot("dst"), since))
         except Unsupported as lack:
             outcome.verdict, outcome.reason = Verdict.UNSUPPORTED, str(lack)
@@ -74,8 +76,10 @@ def run_cell(
     return outcome
 
 
-def run_group(group: Group, executables: dict[str, bytes], scratch: Path, *, keep: bool = False) -> list[Outcome]:
-    """The control's cell, then the judged ones. If the control fails the others can't be judged: ``error``."""
+def run_group(
+    group: Group, executables: dict[str, bytes], scratch: Path, *, keep: bool = False
+) -> list[Outcome]:
+    """The control's cell, then the judged ones; if the control fails, these can't be judged: ``error``."""
     control = run_cell(group.case, group.control, executables, scratch, control=None, keep=keep)
     outcomes = [control]
     for cell in group.judged:
@@ -83,7 +87,11 @@ def run_group(group: Group, executables: dict[str, bytes], scratch: Path, *, kee
             outcomes.append(Outcome(cell, Verdict.UNSUPPORTED, reason=f"the control: {control.reason}"))
         elif control.verdict is not Verdict.PASS:
             outcomes.append(
-                Outcome(cell, Verdict.ERROR, reason="the control failed this cell, so there is nothing to hold it to")
+                Outcome(
+                    cell,
+                    Verdict.ERROR,
+                    reason="the control failed this cell, so there is nothing to hold it to",
+                )
             )
         else:
             outcomes.append(run_cell(group.case, cell, executables, scratch, control=control, keep=keep))
@@ -103,8 +111,9 @@ def run_all(
 ) -> Run:
     """Run every group with ``jobs`` at a time; ``report`` is called for each outcome, one at a time.
 
-    Scratch directories are made below ``scratch`` (default: the system's temporary directory) and removed unless ``keep``.
-    An interrupt ends the run early with what is there; the peers that were running are ended first.
+    Scratch directories are made below ``scratch`` (default: the system's temporary directory) and removed
+    unless ``keep``. An interrupt ends the run early with what is there; the peers that were running are
+    ended first.
     """
     run = Run(began=time.time())
     began = time.monotonic()
@@ -148,4 +157,3 @@ def exit_code(outcomes: Iterable[Outcome], *, stale: int = 0) -> int:
 def control_failures(outcomes: Iterable[Outcome]) -> list[Outcome]:
     """Cells in which the control itself did not do what the case demands."""
     return [one for one in outcomes if one.control and one.verdict in (Verdict.FAIL, Verdict.ERROR)]
-

@@ -1,8 +1,9 @@
-"""Scratch directories and the processes of a cell: started in sessions of their own, timed, and gone at the end.
+"""Scratch directories and the processes of a cell: started in sessions of their own, timed, and gone at the
+end.
 
-Output goes to files, not pipes: a grandchild that holds a pipe open can then neither block the suite nor be missed. A
-process group that still has members after its leader ended is given a moment, then killed, and that it was there is
-reported.
+Output goes to files, not pipes: a grandchild that holds a pipe open can then neither block the suite nor be
+missed. A process group that still has members after its leader ended is given a moment, then killed, and
+that it was there is reported.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ GRACE = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A process that ended. ``code`` is None when it had to be killed after its time; negative for a signal."""
+    """A process that ended. ``code`` is None when it had to be killed after its time; negative for a
+    signal.
+    """
 
     argv: tuple[bytes, ...]
     code: int | None
@@ -100,8 +103,8 @@ class Running:
         self._began = time.monotonic()
         if stdin is not None:
             stem.with_suffix(".in").write_bytes(stdin)
-        source = open(stem.with_suffix(".in") if stdin is not None else os.devnull, "rb")
-        with source, self._out.open("wb") as out, self._err.open("wb") as err:
+        told = stem.with_suffix(".in") if stdin is not None else Path(os.devnull)
+        with told.open("rb") as source, self._out.open("wb") as out, self._err.open("wb") as err:
             self._process = subprocess.Popen(
                 self.argv,
                 stdin=source,
@@ -138,7 +141,7 @@ class Running:
         return True
 
     def wait(self, timeout: float) -> Finished:
-        """The end of the process, by itself or by force after ``timeout`` seconds; then of its whole group."""
+        """The end of the process, by itself or by force after ``timeout`` seconds, and of its group."""
         ended = self._await(timeout)
         leftovers = self._clear_group() if ended else self.stop()
         return Finished(
@@ -184,7 +187,9 @@ class Running:
 
 
 class Sandbox:
-    """One cell's scratch directory and everything that runs in it. Leaving the context ends and removes it all."""
+    """One cell's scratch directory and everything that runs in it. Leaving the context ends and removes it
+    all.
+    """
 
     def __init__(self, root: Path, *, keep: bool = False) -> None:
         self.root = root

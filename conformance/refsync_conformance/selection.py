@@ -1,7 +1,8 @@
 """Which cells a run visits: every case's combinations of the axes, times the pairs of peers.
 
-A full product costs more than it tells. By default a case of normal breadth meets every transport in every direction
-with the protocol versions taking turns, so that the cases together meet each combination many times.
+A full product costs more than it tells. By default most cases visit two combinations each, and which these
+are takes turns, so that the cases together meet every combination of transport, direction and protocol many
+times; a few cases that all others stand on meet them all.
 """
 
 from __future__ import annotations
@@ -42,18 +43,35 @@ def combinations(case: Case, full: bool, turn: int = 0) -> list[tuple[str, str, 
     if full or case.breadth is Breadth.FULL:
         return [(*place, protocol) for place in places for protocol in case.protocols]
     newest = case.protocols[::-1]
+    remote = [place for place in places if place[0] != "local"]
     if case.breadth is Breadth.NARROW:
-        remote = [place for place in places if place[0] != "local"] or places
-        # One push over a pipe and one pull from a daemon, where both exist.
-        chosen = [remote[0]] if len(remote) == 1 else [remote[0], remote[-1]]
-        return [(*place, newest[index % len(newest)]) for index, place in enumerate(chosen)]
-    return [(*place, newest[(turn + index) % len(newest)]) for index, place in enumerate(places)]
+        chosen = _turns(remote or places, turn, 1)
+    else:
+        # Over a pipe one way and from or to a daemon the other way; every fifth case is copied
+        # locally instead.
+        chosen = (
+            _turns(remote, turn, 2) if remote and (turn % 5 or len(remote) == len(places)) else places[:1]
+        )
+    return [(*place, newest[(turn + index) % len(newest)]) for index, place in enumerate(chosen)]
 
 
-def pairs(case: Case, transport: str, subjects: Sequence[str], control: str, thin: bool) -> list[tuple[str, str]]:
+def _turns(places: list[tuple[str, str]], turn: int, count: int) -> list[tuple[str, str]]:
+    """Up to ``count`` places, as unlike each other as may be, from the ``turn``-th on."""
+    if len(places) <= count:
+        return places
+    # Places come transport by transport, so the one most unlike the n-th is its mirror image.
+    ahead = places[turn % len(places)]
+    back = places[len(places) - 1 - turn % len(places)]
+    return [ahead, back][:count]
+
+
+def pairs(
+    case: Case, transport: str, subjects: Sequence[str], control: str, thin: bool
+) -> list[tuple[str, str]]:
     """(client, server) for one combination, without the control's own pair.
 
-    ``thin`` leaves out the subject with itself: what two ends of one making agree on is told by the fewer cells.
+    ``thin`` leaves out the subject with itself: what two ends of one making agree on is told by the fewer
+    cells.
     """
     if case.judged is Judged.CLIENT:
         return [(name, SCRIPTED) for name in subjects]
@@ -84,8 +102,8 @@ def plan(cases: Iterable[Case], subjects: Sequence[str], control: str, axes: Axe
     """
     groups = []
     for turn, case in enumerate(cases):
-        for index, (transport, direction, protocol) in enumerate(_within(case, axes, turn)):
-            thin = not axes.full and case.breadth is not Breadth.FULL and index % 2 == 1
+        for transport, direction, protocol in _within(case, axes, turn):
+            thin = not axes.full and case.breadth is not Breadth.FULL
             chosen = [
                 pair
                 for pair in pairs(case, transport, subjects, control, thin and not axes.pairs)
@@ -96,14 +114,18 @@ def plan(cases: Iterable[Case], subjects: Sequence[str], control: str, axes: Axe
             place = (case.id, transport, direction, protocol)
             groups.append(
                 Group(
-                    case, Cell(*place, *control_pair(case, control)), tuple(Cell(*place, *pair) for pair in chosen)
+                    case,
+                    Cell(*place, *control_pair(case, control)),
+                    tuple(Cell(*place, *pair) for pair in chosen),
                 )
             )
     return groups
 
 
 def _within(case: Case, axes: Axes, turn: int) -> list[tuple[str, str, int]]:
-    """The case's combinations that the axes allow; an axis asked for by name is visited even if it wasn't its turn."""
+    """The case's combinations that the axes allow; an axis asked for by name is visited even if it wasn't
+    its turn.
+    """
     named = bool(axes.transports or axes.directions or axes.protocols)
     return [
         (transport, direction, protocol)

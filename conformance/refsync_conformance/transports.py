@@ -1,7 +1,8 @@
 """How the two peers of a cell meet: one process tree, a remote shell, or a daemon on loopback.
 
-A transport turns paths in the cell's area into arguments for the client. The remote shell is a script that drops the host
-and gives the rest to a shell, as ssh does at the far end. A daemon serves the whole area as module ``mod``.
+A transport turns paths in the cell's area into arguments for the client. The remote shell is a script that
+drops the host and gives the rest to a shell, as ssh does at the far end. A daemon serves the whole area as
+module ``mod``.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ START_LIMIT = 20.0
 
 
 class TransportError(Exception):
-    """The suite could not set the meeting up; a fault of the suite or of the machine, unless a daemon won't start."""
+    """The suite could not set the meeting up; a fault of the suite or of the machine, unless a daemon won't
+    start.
+    """
 
 
 class DaemonRefused(Exception):
@@ -66,7 +69,9 @@ PORTS = _Ports()
 
 
 def listening(port: int) -> bool:
-    """Whether something listens on a loopback port, asked from the kernel's table: a connection would be an event."""
+    """Whether something listens on a loopback port, asked from the kernel's table: a connection would be an
+    event.
+    """
     wanted = f":{port:04X}"
     with open("/proc/net/tcp", encoding="ascii") as stream:
         for line in stream:
@@ -96,8 +101,10 @@ class Pipe:
 
     name = "pipe"
 
-    def __init__(self, sandbox: Sandbox, server: bytes) -> None:
-        self._shell = sandbox.script("rsh", 'shift\nexec /bin/sh -c "$*"\n')
+    def __init__(
+        self, sandbox: Sandbox, server: bytes, *, script: str = 'shift\nexec /bin/sh -c "$*"\n'
+    ) -> None:
+        self._shell = sandbox.script("rsh", script)
         self._server = server
 
     def options(self) -> list[bytes]:
@@ -185,7 +192,9 @@ Transport = Local | Pipe | Daemon
 
 
 def daemon_config(area: Path, module: str = "", globals_: str = "") -> str:
-    """An rsyncd.conf whose one module is the cell's area; ``module`` and ``globals_`` add or override lines."""
+    """An rsyncd.conf whose one module is the cell's area; ``module`` and ``globals_`` add or override
+    lines.
+    """
     lines = [
         f"log file = {area.parent}/rsyncd.log",
         "use chroot = no",

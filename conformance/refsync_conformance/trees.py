@@ -1,7 +1,7 @@
 """Trees of files as data, and the builder that puts one on disk.
 
-A tree is a sequence of nodes; directories that a node's path needs are made with default attributes. Times are set last
-and deepest first, so that a directory keeps the time it was given.
+A tree is a sequence of nodes; directories that a node's path needs are made with default attributes. Times
+are set last and deepest first, so that a directory keeps the time it was given.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-#: The modification time of a node that names none: 2020-09-13, with a fraction that only nanoseconds can hold.
+# : The modification time of a node that names none: 2020-09-13, with a fraction that only nanoseconds can
+# hold.
 EPOCH_NS = 1_600_000_000_123_456_789
 SECOND = 1_000_000_000
 
@@ -32,7 +33,9 @@ class Noise:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One file-system object. ``target`` is a symlink's text, or the path of the file that a hard link joins."""
+    """One file-system object. ``target`` is a symlink's text, or the path of the file that a hard link
+    joins.
+    """
 
     kind: str
     path: bytes
@@ -131,7 +134,9 @@ def _create(root: bytes, path: bytes, node: Node) -> None:
 
 
 def _bind(path: bytes) -> None:
-    """Make a socket file. A socket's name is at most 107 bytes, so it is reached through its directory's descriptor."""
+    """Make a socket file. A socket's name is at most 107 bytes, so it is reached through its directory's
+    descriptor.
+    """
     parent = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY)
     try:
         short = f"/proc/self/fd/{parent}/".encode() + os.path.basename(path)
@@ -178,7 +183,7 @@ def remove(root: bytes) -> None:
 
 def copy(source: bytes, target: bytes) -> None:
     """Copy a tree with modes, times, links and (as root) owners; hard links become files of their own."""
-    shutil.copytree(source, target, symlinks=True)
+    shutil.copytree(os.fsdecode(source), os.fsdecode(target), symlinks=True)
     if os.geteuid() == 0:
         for folder_path, names, files in os.walk(source):
             for name in [b".", *names, *files]:

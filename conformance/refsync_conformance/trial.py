@@ -1,7 +1,8 @@
 """What a case's function is given: a place, two peers, and the means to build, run, demand and observe.
 
-Demands (``same_tree``, ``equal``, ``check``) are held against every cell. Observations are remembered from the control's
-cell and held against the cells of the peer under judgement, so that a case need not spell out what upstream prints.
+Demands (``same_tree``, ``equal``, ``check``) are held against every cell. Observations are remembered from
+the control's cell and held against the cells of the peer under judgement, so that a case need not spell out
+what upstream prints.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ from refsync_conformance import compare, output, trees
 from refsync_conformance.compare import Snapshot
 from refsync_conformance.model import Case, Cell, Finding
 from refsync_conformance.sandbox import Finished, Sandbox
-from refsync_conformance.transports import Daemon, DaemonRefused, Transport, connect
+from refsync_conformance.transports import Daemon, DaemonRefused, Pipe, Transport, connect
 
-_REFUSED = re.compile(r"(?:not supported yet|unknown option|not configured|does not support|is not supported)")
+_REFUSED = re.compile(
+    r"(?:not supported yet|unknown option|not configured|does not support|is not supported)"
+)
 #: Findings that one comparison adds at most; the rest is counted.
 MOST = 12
 
@@ -84,7 +87,9 @@ class Trial:
         """The way to the far end, made when first needed."""
         if self._transport is None:
             try:
-                self._transport = connect(self.cell.transport, self.sandbox, self.executable(self.cell.server))
+                self._transport = connect(
+                    self.cell.transport, self.sandbox, self.executable(self.cell.server)
+                )
             except DaemonRefused as refused:
                 self.fail("the daemon starts", "it listens", str(refused))
                 raise Stop from refused
@@ -108,6 +113,15 @@ class Trial:
     def remote_is_source(self) -> bool:
         return self.cell.direction == "pull"
 
+    @property
+    def far_receiver_is_daemon(self) -> bool:
+        """Whether a daemon receives, which keeps links inside of its module."""
+        return self.cell.transport == "daemon" and not self.remote_is_source
+
+    def at_receiver(self, place: str) -> bytes:
+        """A place as an option of the receiving side names it: below the module where that is a daemon."""
+        return b"/" + place.encode() if self.far_receiver_is_daemon else self.path(place)
+
     def sync(
         self,
         *options: str | bytes,
@@ -117,7 +131,9 @@ class Trial:
         env: dict[str, str] | None = None,
         timeout: float | None = None,
     ) -> Finished:
-        """Transfer ``sources`` to ``dest`` in the cell's direction and demand the exit code (None: any that is a code)."""
+        """Transfer ``sources`` to ``dest`` in the cell's direction and demand the exit code (None: any that
+        is a code).
+        """
         here, there = self.path, lambda place: self.transport.remote(self.path(place))
         at_source, at_dest = (there, here) if self.remote_is_source else (here, there)
         places = [at_source(place) for place in sources]
@@ -215,9 +231,7 @@ class Trial:
         if without is not None:
             want = {name: facts for name, facts in want.items() if not without(name)}
         aspects = compare.ASPECTS - {"group"} - set(ignore)
-        self._add(
-            compare.differences(want, have, aspects=aspects, whole_seconds=self.protocol < 31)
-        )
+        self._add(compare.differences(want, have, aspects=aspects, whole_seconds=self.protocol < 31))
 
     def untouched(self, before: Snapshot, place: str = "dst") -> None:
         """Demand that a tree is exactly what it was."""
@@ -231,6 +245,25 @@ class Trial:
         self.findings.extend(found[:MOST])
         if len(found) > MOST:
             self.fail("further differences of this tree", "none", str(len(found) - MOST))
+
+    # --- the suite as one of the ends
+
+    def use_shell(self, script: str) -> None:
+        """Let the suite play the server: this shell script is the remote shell."""
+        self._transport = Pipe(self.sandbox, b"/bin/true", script=script)
+
+    def serve(self, stdin: bytes, *options: str, expect: int | Collection[int] | None = None) -> Finished:
+        """Run the peer as a server that receives into ``dst`` and is told ``stdin``, then end of file."""
+        argv = [
+            self.executable(self.cell.server),
+            b"--server",
+            *(trees.as_bytes(one) for one in options),
+            b".",
+            self.path("dst"),
+        ]
+        finished = self.sandbox.run(argv, timeout=self.case.timeout, stdin=stdin)
+        self.ended(finished, expect)
+        return finished
 
     # --- observations
 
@@ -270,7 +303,9 @@ def against_control(control: dict[str, Any], trial_values: dict[str, Any]) -> li
         if name not in control:
             found.append(Finding(f"{name}, as the control has it", "(not observed)", _show(value)))
         elif name.startswith("tree "):
-            found.extend(compare.differences(control[name], value, what=f"{name[5:]}, as the control leaves it"))
+            found.extend(
+                compare.differences(control[name], value, what=f"{name[5:]}, as the control leaves it")
+            )
         elif control[name] != value:
             found.append(Finding(f"{name}, as the control has it", _show(control[name]), _show(value)))
     return found

@@ -9,7 +9,12 @@ from refsync_conformance.trees import Noise, device, fifo, file, folder, hardlin
 from refsync_conformance.trial import Trial
 
 
-@case("TREE-001", clause="FS-1", title="A tree of files, directories and links arrives whole", breadth=Breadth.FULL)
+@case(
+    "TREE-001",
+    clause="FS-1",
+    title="A tree of files, directories and links arrives whole",
+    breadth=Breadth.FULL,
+)
 def mixed(t: Trial) -> None:
     """A tree with distinct modes and times goes to a destination that doesn't exist yet, with -a."""
     t.build(MIXED)
@@ -17,14 +22,14 @@ def mixed(t: Trial) -> None:
     t.same_tree()
 
 
-@case("TREE-002", clause="FS-2", title="Named pipes and sockets are made again")
+@case("TREE-002", clause="XFER-7", title="Named pipes and sockets are made again")
 def specials(t: Trial) -> None:
     t.build([fifo("pipe", mode=0o640), unix_socket("sock"), file("file", b"x"), fifo("sub/pipe2")])
     t.sync("-a")
     t.same_tree()
 
 
-@case("TREE-003", clause="FS-2", title="Device nodes keep their kind and number", needs_root=True)
+@case("TREE-003", clause="FLIST-11", title="Device nodes keep their kind and number", needs_root=True)
 def devices(t: Trial) -> None:
     """Numbers that share a major number, numbers that share nothing, and one beyond eight bits."""
     try:
@@ -65,14 +70,14 @@ def many(t: Trial) -> None:
     t.same_tree()
 
 
-@case("TREE-007", clause="IREC-1", title="A directory 200 levels deep arrives")
+@case("TREE-007", clause="IREC-6", title="A directory 200 levels deep arrives")
 def deep(t: Trial) -> None:
     t.build([file("/".join(["d"] * 200) + "/leaf", b"leaf"), file("/".join(["d"] * 100) + "/half", b"half")])
     t.sync("-a")
     t.same_tree()
 
 
-@case("TREE-008", clause="IREC-1", title="Many directories with a few files each arrive")
+@case("TREE-008", clause="IREC-4", title="Many directories with a few files each arrive")
 def wide(t: Trial) -> None:
     """More directories than an incremental file list sends at first."""
     t.build([file(f"dir{n:03}/sub{m}/f", b"%d" % (n * m)) for n in range(120) for m in range(3)])
@@ -80,14 +85,14 @@ def wide(t: Trial) -> None:
     t.same_tree()
 
 
-@case("TREE-009", clause="END-1", title="An empty directory as source: both ends finish")
+@case("TREE-009", clause="END-3", title="An empty directory as source: both ends finish")
 def nothing(t: Trial) -> None:
     t.build([])
     t.sync("-a")
     t.same_tree()
 
 
-@case("TREE-010", clause="END-1", title="Everything excluded: both ends finish and nothing is made")
+@case("TREE-010", clause="END-3", title="Everything excluded: both ends finish and nothing is made")
 def all_excluded(t: Trial) -> None:
     t.build(MIXED)
     t.sync("-a", "--exclude=*")
@@ -113,7 +118,7 @@ def kinds(t: Trial) -> None:
     t.same_tree()
 
 
-@case("TREE-013", clause="FS-3", title="A directory that holds something isn't replaced without leave")
+@case("TREE-013", clause="DEL-4", title="A directory that holds something isn't replaced without leave")
 def full_directory(t: Trial) -> None:
     """Exit 23, the directory and what it holds stay, everything else arrives."""
     t.build([file("busy", b"a file"), file("other", b"o")])
@@ -123,7 +128,7 @@ def full_directory(t: Trial) -> None:
     t.equal("the other file", b"o", t.read("dst/other"))
 
 
-@case("TREE-014", clause="FLIST-10", title="Hard links stay one file with -H", optional=("hard-links", "-H"))
+@case("TREE-014", clause="FLIST-12", title="Hard links stay one file with -H", optional=("hard-links", "-H"))
 def hard_links(t: Trial) -> None:
     t.build(
         [
@@ -140,7 +145,7 @@ def hard_links(t: Trial) -> None:
     t.same_links()
 
 
-@case("TREE-015", clause="FLIST-10", title="Without -H each name becomes a file of its own")
+@case("TREE-015", clause="FLIST-12", title="Without -H each name becomes a file of its own")
 def no_hard_links(t: Trial) -> None:
     t.build([file("a", b"shared"), hardlink("b", "a")])
     t.sync("-a")
@@ -148,7 +153,12 @@ def no_hard_links(t: Trial) -> None:
     t.equal("groups of linked names", [b"", b"", b""], [facts.group for facts in t.snapshot().values()])
 
 
-@case("TREE-016", clause="FLIST-10", title="A name is added to a hard-linked file", optional=("hard-links", "-H"))
+@case(
+    "TREE-016",
+    clause="FLIST-12",
+    title="A name is added to a hard-linked file",
+    optional=("hard-links", "-H"),
+)
 def link_added(t: Trial) -> None:
     """The destination has some of the names; the second run must join the rest, also across directories."""
     t.build([file("m/a", b"linked"), hardlink("m/b", "m/a")])
@@ -159,7 +169,12 @@ def link_added(t: Trial) -> None:
     t.same_links()
 
 
-@case("TREE-017", clause="FLIST-11", title="Symlinks and specials can be hard-linked too", optional=("hard-links", "-H"))
+@case(
+    "TREE-017",
+    clause="FLIST-12",
+    title="Symlinks and specials can be hard-linked too",
+    optional=("hard-links", "-H"),
+)
 def linked_oddities(t: Trial) -> None:
     t.build([symlink("l1", "there"), hardlink("l2", "l1"), fifo("p1"), hardlink("p2", "p1")])
     t.sync("-aH")
