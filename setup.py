@@ -32,4 +32,8 @@ class OptionalKernel(build_ext):
         print(f"refsync: the C kernel was not built, its Python twins serve instead: {error}")
 
 
-setup(cffi_modules=["reference/refsync/native/build.py:ffi"], cmdclass={"build_ext": OptionalKernel})
+setup(
+    cffi_modules=["reference/refsync/native/build.py:ffi"],
+    cmdclass={"build_ext": OptionalKernel},
+    options={"bdist_wheel": {"py_limited_api": "cp311"}},
+)
