@@ -13,13 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from refsync.daemon import connection
-from refsync.daemon.access import Client
-from refsync.daemon.config import load
-from refsync.daemon.log import Log
-from refsync.daemon.pidfile import PidFile
-from refsync.session.daemon_server import Refused
-from refsync.wire.errors import Exit, RefsyncError
+from refsync.wire.errors import Exit
 
 ROOT = os.getuid() == 0
 REFSYNC = [sys.executable, "-m", "refsync.cli.main"]
@@ -368,39 +362,3 @@ def test_detached_it_leaves_its_parent(place: Path) -> None:
     os.kill(pid, signal.SIGTERM)
     while pid_file.exists():
         assert time.monotonic() < end
-
-
-def test_who_only_connects_is_cut_off(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "HANDSHAKE_SECONDS", 1)
-    (place / "c").write_text(f"[m]\npath={place}\n")
-    ours, theirs = socket.socketpair()
-    before = signal.getsignal(signal.SIGALRM)
-    try:
-        log = Log(str(place / "log"))
-        code = connection.Connection(
-            load(str(place / "c")), Client("::1"), log, theirs.fileno(), theirs.fileno()
-        ).run()
-    finally:
-        signal.signal(signal.SIGALRM, before)
-        ours.close()
-        theirs.close()
-    assert code == Exit.TIMEOUT
-    assert "the client took more than 1 seconds" in (place / "log").read_text()
-
-
-def test_the_pid_file_replaces_a_symlink_and_not_what_it_names(tmp_path: Path) -> None:
-    victim, path = tmp_path / "victim", tmp_path / "pid"
-    victim.write_text("precious")
-    path.symlink_to(victim)
-    with PidFile(str(path)):
-        assert path.read_text() == f"{os.getpid()}\n"
-        assert not path.is_symlink()
-    assert victim.read_text() == "precious"
-    assert not path.exists()
-    with (
-        pytest.raises(RefsyncError, match="failed to open pid file") as caught,
-        PidFile(str(tmp_path / "no/pid")),
-    ):
-        raise AssertionError("a pid file in a directory that is not there")
-    assert caught.value.code == Exit.FILE_IO
-    assert not issubclass(RefsyncError, Refused)

@@ -94,6 +94,7 @@ def serve_connection(path: str, client: socket.socket, address: str) -> int:
         config = load(path, say=notes.append)
     except RefsyncError as error:
         client.sendall(b"@ERROR: the daemon's configuration is wrong -- contact admin\n")
+        tcp.part(client)
         Log()(error.message)
         return error.code
     log = open_log(config)

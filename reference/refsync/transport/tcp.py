@@ -105,6 +105,17 @@ def finish(connection: socket.socket) -> None:
         pass
 
 
+def part(connection: socket.socket, seconds: float = 2.0) -> None:
+    """Finish, then drop what still comes: closing with unread bytes would undo the last words."""
+    finish(connection)
+    connection.settimeout(seconds)
+    try:
+        while connection.recv(1 << 16):
+            pass
+    except OSError:
+        pass
+
+
 def _bound(kind: int, type_: int, protocol: int, address: str | None) -> socket.socket:
     made = socket.socket(kind, type_, protocol)
     if address:
