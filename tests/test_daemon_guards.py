@@ -17,22 +17,22 @@ from refsync.daemon.pidfile import PidFile
 from refsync.wire.errors import Exit, RefsyncError
 
 
-def test_who_only_connects_is_cut_off(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_only_connects_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "HANDSHAKE_SECONDS", 1)
-    (place / "c").write_text(f"[m]\npath={place}\n")
+    (tmp_path / "c").write_text(f"[m]\npath={tmp_path}\n")
     ours, theirs = socket.socketpair()
     before = signal.getsignal(signal.SIGALRM)
     try:
-        log = Log(str(place / "log"))
+        log = Log(str(tmp_path / "log"))
         code = connection.Connection(
-            load(str(place / "c")), Client("::1"), log, theirs.fileno(), theirs.fileno()
+            load(str(tmp_path / "c")), Client("::1"), log, theirs.fileno(), theirs.fileno()
         ).run()
     finally:
         signal.signal(signal.SIGALRM, before)
         ours.close()
         theirs.close()
     assert code == Exit.TIMEOUT
-    assert "the client took more than 1 seconds" in (place / "log").read_text()
+    assert "the client took more than 1 seconds" in (tmp_path / "log").read_text()
 
 
 def test_the_pid_file_replaces_a_symlink_and_not_what_it_names(tmp_path: Path) -> None:
