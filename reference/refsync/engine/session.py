@@ -68,6 +68,7 @@ class Session:
             agreement.seed,
             dialect.protocol,
             dialect.seed_before,
+            named=dialect.negotiated_strings or (options.checksum_choice or "auto") != "auto",
         )
         self.ndx_in = NdxCodec(dialect.varints)
         self.ndx_out = NdxCodec(dialect.varints)
