@@ -29,7 +29,7 @@ def _seeds() -> Iterator[tuple[str, bytes]]:
     yield "one", b"W" * 12
 
 
-FAULTY = Target("faulty", _faulty, Surface(1, ("INT-1",), ("refsync.wire.cursor",), "ER"), _seeds, "")
+FAULTY = Target("faulty", _faulty, Surface(1, ("INT-1",), ("refsync.wire.cursor",), "ER"), _seeds)
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_slow_input_is_a_finding() -> None:
         while time.monotonic() < end:
             pass
 
-    found = triage.run(Target("slow", spin, FAULTY.surface, _seeds, ""), b"", time_limit=0.05)
+    found = triage.run(Target("slow", spin, FAULTY.surface, _seeds), b"", time_limit=0.05)
     assert found is not None
     assert found.kind == "TooSlow"
 
@@ -84,7 +84,7 @@ def test_mutator_repeats_itself_and_varies() -> None:
 
 def test_seeds_dictionary_and_check(places: Path) -> None:
     surface = Surface(1, ("INT-1",), ("refsync.wire.cursor",), "ER", {"quote": b'a"\\\xff b'})
-    target = Target("faulty", _faulty, surface, _seeds, "")
+    target = Target("faulty", _faulty, surface, _seeds)
     assert any("no seeds" in fault for fault in check.faults(target))
     assert corpus.write_seeds(target) == 3
     assert corpus.write_seeds(target) == 0

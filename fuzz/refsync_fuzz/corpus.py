@@ -88,6 +88,9 @@ def write_seeds(target: Target) -> int:
     place.mkdir(parents=True, exist_ok=True)
     for name, data in made_seeds(target).items():
         changed += _write(place / name, data)
+    for name, data in target.captures():
+        if not (place / name).exists():
+            changed += _write(place / name, data)
     if target.surface.dictionary:
         changed += _write(dictionary_path(target.name), dictionary_text(target).encode())
     return changed

@@ -5,7 +5,9 @@ A target is a module of ``refsync_fuzz.targets`` with
 - ``fuzz_one(data: bytes) -> None``, whose docstring states its oracle. It returns when the
   reference did what it must; whatever it raises is a finding;
 - ``SURFACE``, a ``Surface``;
-- ``seeds()``, which yields (name, input) pairs made by the encoders.
+- ``seeds()``, which yields (name, input) pairs made by the encoders;
+- perhaps ``captures()``, which yields further ones that are not the same on every machine:
+  they are written once and kept.
 
 The letters of an oracle: **E** only ``NeedMoreData`` and ``ProtocolError`` escape; **C** however
 the bytes are cut, the same events; **R** what is encoded is decoded; **B** canonical bytes
@@ -51,7 +53,7 @@ class Target:
     fuzz_one: Callable[[bytes], None]
     surface: Surface
     seeds: Callable[[], Iterable[tuple[str, bytes]]]
-    description: str
+    captures: Callable[[], Iterable[tuple[str, bytes]]] = tuple
 
 
 def names() -> list[str]:
@@ -64,7 +66,7 @@ def load(name: str) -> Target:
     if name not in names():
         raise LookupError(f"no fuzz target is called {name!r}")
     module = importlib.import_module(f"{targets.__name__}.{name}")
-    return Target(name, module.fuzz_one, module.SURFACE, module.seeds, (module.__doc__ or "").strip())
+    return Target(name, module.fuzz_one, module.SURFACE, module.seeds, getattr(module, "captures", tuple))
 
 
 def load_all(wanted: Iterable[str] = ()) -> Iterator[Target]:

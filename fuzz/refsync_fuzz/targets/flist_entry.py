@@ -107,7 +107,8 @@ def _valid(value: tuple[object, ...], start: int) -> None:
     for slot, field in zip(FileEntry.__slots__, value, strict=True):
         setattr(entry, slot, field)
     expect(len(entry.name) < MAX_PATH, f"a name of {len(entry.name)} bytes")
-    expect(entry.link is None or len(entry.link) < MAX_PATH, "a target as long as a path may not be")
+    if entry.link is not None:
+        expect(len(entry.link) < MAX_PATH and b"\0" not in entry.link, f"the target {entry.link!r}")
     expect(entry.size >= 0 and 0 <= entry.nsec < 10**9, f"size {entry.size}, {entry.nsec} ns")
     expect(stat.S_IFMT(entry.mode) in KINDS and entry.mode >> 16 == 0, f"mode {entry.mode:o}")
     expect(0 <= entry.uid < 1 << 32 and 0 <= entry.gid < 1 << 32, "ids of more than 32 bits")
@@ -243,7 +244,7 @@ def _made_up(choices: Choices, speech: Dialect, preserve: Preserve, start: int) 
             if not speech.rdev_split:
                 entry.rdev_major, entry.rdev_minor = entry.rdev_major & 0xFFF, entry.rdev_minor & 0xFFFFF
         if kind == stat.S_IFLNK and preserve.links:
-            entry.link = choices.text()
+            entry.link = choices.text().replace(b"\0", b"0")
         if kind == stat.S_IFREG and preserve.checksum_length:
             entry.checksum = choices.take(preserve.checksum_length).ljust(preserve.checksum_length, b"\1")
         if preserve.atimes and kind != stat.S_IFDIR:

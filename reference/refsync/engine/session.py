@@ -157,7 +157,8 @@ class Session:
         if self.dialect.error_exit and code:
             reply = b"" if self.role == "sender" else code.to_bytes(4, "little", signed=True)
             self.link.message(mux.ERROR_EXIT, reply)
-        raise PeerExit(code or Exit.PARTIAL)
+        # a process can't end with any other code: 256 would be success
+        raise PeerExit(code if 0 < code < 256 else Exit.PARTIAL)
 
 
 def os_error(what: str, path: bytes, error: OSError, tail: bytes = b"failed") -> bytes:

@@ -189,6 +189,8 @@ class FlistDecoder:
                     f"symlink target of {length} bytes", clause="FLIST-10", offset=start, code=Exit.MALLOC
                 )
             entry.link = cursor.take(length)
+            if b"\0" in entry.link:
+                raise ProtocolError("a NUL in a symlink's target", clause="FLIST-10", offset=start)
 
         dev = self._dev
         pair: tuple[int, int] | None = None
