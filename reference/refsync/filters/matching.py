@@ -16,7 +16,33 @@ Clauses FILT-6, FILT-7 and FILT-9; upstream ``exclude.c:rule_matches``.
 from __future__ import annotations
 
 from .rules import ABSOLUTE, DIRECTORY, NEGATE, Rule
-from .wildmatch import compile_pattern
+from .wildmatch import Matcher, compile_pattern
+
+
+class Plan:
+    """What follows from a pattern alone, worked out when it is first held against a name."""
+
+    __slots__ = ("components", "last_only", "leading", "match", "trailing")
+
+    def __init__(self, rule: Rule) -> None:
+        pattern = rule.pattern
+        anchored = pattern.startswith(b"/")
+        body = pattern[1:] if anchored else pattern
+        double = b"**" in pattern
+        wild = double or any(letter in pattern for letter in b"*?[")
+        self.last_only = not rule.slashes and not double
+        self.leading = pattern.startswith(b"**")
+        self.trailing = double and pattern.endswith(b"***")
+        anywhere = double and not anchored and not self.leading
+        self.components = rule.slashes + 1 if wild and not double and not anchored and rule.slashes else 0
+        self.match: Matcher
+        if wild:
+            self.match = compile_pattern(body, anywhere)
+        elif anchored or self.last_only:
+            self.match = body.__eq__
+        else:
+            tail = b"/" + body
+            self.match = lambda text: text == body or text.endswith(tail)
 
 
 def matches(rule: Rule, name: bytes, is_dir: bool, base: bytes = b"") -> bool:
@@ -29,33 +55,25 @@ def matches(rule: Rule, name: bytes, is_dir: bool, base: bytes = b"") -> bool:
     text = name[1:] if complete else name
     if not text:
         return False
-    flags, pattern = rule.flags, rule.pattern
-    negate = bool(flags & NEGATE)
+    flags = rule.flags
+    negate = flags & NEGATE != 0
     if flags & DIRECTORY and not is_dir:
         return negate
-    double = b"**" in pattern
-    wild = double or b"*" in pattern or b"?" in pattern or b"[" in pattern
-    if not rule.slashes and not double:
+    plan = rule.plan
+    if plan is None:
+        plan = rule.plan = Plan(rule)
+    if plan.last_only:
         text = text[text.rfind(b"/") + 1 :]
     elif flags & ABSOLUTE and not complete and base:
         text = base + b"/" + text
-    elif pattern.startswith(b"**") and not complete:
+    elif plan.leading and not complete:
         text = b"/" + text
-    if is_dir and double and pattern.endswith(b"***"):
+    if is_dir and plan.trailing:
         text += b"/"
-
-    anchored = pattern.startswith(b"/")
-    body = pattern[1:] if anchored else pattern
-    if not wild:
-        found = text == body or (not anchored and text.endswith(b"/" + body))
-    elif anchored or pattern.startswith(b"**"):
-        found = compile_pattern(body)(text)
-    elif double:
-        found = compile_pattern(body, True)(text)
-    else:
-        part = last_components(text, rule.slashes + 1)
-        found = part is not None and compile_pattern(body)(part)
-    return found != negate
+    if plan.components:
+        part = last_components(text, plan.components)
+        return (part is not None and plan.match(part)) != negate
+    return plan.match(text) != negate
 
 
 def last_components(text: bytes, count: int) -> bytes | None:

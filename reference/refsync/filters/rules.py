@@ -18,8 +18,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from ..wire.errors import Exit, RefsyncError
+
+if TYPE_CHECKING:
+    from .matching import Plan
 
 INCLUDE = 1 << 0
 ABSOLUTE = 1 << 1
@@ -90,13 +94,14 @@ class Rule:
     end of the connection; a list's ``settle`` decides that.
     """
 
-    __slots__ = ("applies", "flags", "pattern", "slashes")
+    __slots__ = ("applies", "flags", "pattern", "plan", "slashes")
 
     def __init__(self, flags: int, pattern: bytes) -> None:
         self.flags = flags
         self.pattern = pattern
         self.slashes = pattern.count(b"/")
         self.applies = SIDES
+        self.plan: Plan | None = None  # of ``matching``
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Rule):
