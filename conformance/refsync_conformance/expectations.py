@@ -1,11 +1,11 @@
-"""Known failures of a peer, as data: each with a reason, the versions it holds for and the day it was
-written.
+"""Known failures of a peer, as data: each with a reason, its bounds and the day it was written.
 
     [[expect]]
-    cell = "DELTA-004 [* pipe 30 *>mine]"   # glob over the cell's text; the case's id alone stands for all
-    its cells verdict = "fail"                        # or "error" reason = "whole files are sent below
-    protocol 31" until = "2.0"                           # optional: from this version of the peer on it is
-    not expected any more date = 2026-11-23
+    cell = "DELTA-004 [* pipe 30 *>mine]"   # a glob over the cell's text, or over the case's id alone
+    verdict = "fail"                        # or "error"
+    reason = "whole files are sent below protocol 31"
+    until = "2.0"                           # optional: not expected any more from this version on
+    date = 2026-11-23
 
 A failure that is expected is ``xfail``. A pass where a failure was expected is ``xpass``, and an entry that
 fits no case is stale: both end a run with exit code 4, so that the list never says more than is true.

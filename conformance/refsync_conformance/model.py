@@ -68,7 +68,7 @@ class Case:
     #: Whether destination trees are compared with those of the control run.
     differential: bool = True
     #: Seconds for one run of the peer.
-    timeout: float = 60.0
+    timeout: float = 40.0
 
     @property
     def topic(self) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import random
 import shutil
-import socket
 import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -125,25 +124,13 @@ def _create(root: bytes, path: bytes, node: Node) -> None:
         case "fifo":
             os.mkfifo(path)
         case "socket":
-            _bind(path)
+            # Not bound: a bound socket's name may have 107 bytes at most.
+            os.mknod(path, stat.S_IFSOCK | 0o600)
         case "char" | "block":
             kind = stat.S_IFCHR if node.kind == "char" else stat.S_IFBLK
             os.mknod(path, kind | 0o600, os.makedev(*node.device))
         case other:
             raise ValueError(f"unknown kind of node: {other}")
-
-
-def _bind(path: bytes) -> None:
-    """Make a socket file. A socket's name is at most 107 bytes, so it is reached through its directory's
-    descriptor.
-    """
-    parent = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        short = f"/proc/self/fd/{parent}/".encode() + os.path.basename(path)
-        with socket.socket(socket.AF_UNIX) as end:
-            end.bind(short)
-    finally:
-        os.close(parent)
 
 
 def _settle_times(root: bytes, nodes: Sequence[Node], top_mtime_ns: int) -> None:

@@ -10,6 +10,9 @@ from refsync_conformance.registry import case
 from refsync_conformance.trees import file, folder, symlink
 from refsync_conformance.trial import Trial
 
+#: What a run with a list of names needs besides.
+FILES_FROM = ("--files-from", "--from0", "-0", "-R", "--relative")
+
 
 def names(t: Trial, place: str = "dst") -> list[bytes]:
     return list(t.snapshot(place))
@@ -134,7 +137,7 @@ def relative(t: Trial) -> None:
     "ARG-013",
     clause="FLIST-16",
     title="--files-from names what to take",
-    optional=("--files-from",),
+    optional=FILES_FROM,
     transports=("local", "pipe"),
 )
 def files_from(t: Trial) -> None:
@@ -152,7 +155,7 @@ def files_from(t: Trial) -> None:
     "ARG-014",
     clause="FLIST-16",
     title="--files-from with -0 and odd names",
-    optional=("--files-from",),
+    optional=FILES_FROM,
     transports=("local", "pipe"),
     breadth=Breadth.NARROW,
 )
@@ -207,7 +210,7 @@ def secluded(t: Trial) -> None:
     "ARG-019",
     clause="FLIST-16",
     title="A file of names has comments where the sender reads it",
-    optional=("--files-from",),
+    optional=FILES_FROM,
     transports=("local", "pipe"),
     directions=("push",),
 )
