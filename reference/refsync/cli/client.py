@@ -28,6 +28,8 @@ from .statistics import print_summary
 
 def run_client(options: Options, paths: list[str]) -> int:
     """Transfer what ``paths`` name; returns the exit code."""
+    if options.secluded_args:
+        raise RefsyncError("--secluded-args is not supported yet", Exit.SYNTAX)
     job = plan(paths, list_only=options.list_only)
     options.sender = job.sender
     if job.dest is None:
@@ -42,8 +44,15 @@ def run_client(options: Options, paths: list[str]) -> int:
     child = _connect(options, job)
     try:
         code = converse(options, job, printer, child.fd_in, child.fd_out)
-    finally:
+    except RefsyncError as error:
         child.close()
+        error.code = max(error.code, child.end())
+        raise
+    except BaseException:
+        child.close()
+        child.end()
+        raise
+    child.close()
     printer.flush()
     return max(code, child.wait())
 

@@ -6,16 +6,24 @@ Clauses OUT-1 to OUT-7; upstream ``log.c:log_formatted``, ``maybe_log_item``,
 
 from __future__ import annotations
 
-import stat
+import os
 import sys
-import time
 
+from ..engine.listed import listing_line
 from ..engine.stats import Statistics
 from ..options.model import Options
 from ..wire import items
 from ..wire.entry import FileEntry
-from .numbers import human
 from .progress import Progress
+
+
+def _decoding() -> tuple[str, str]:
+    """How bytes become characters in the user's locale, whatever Python makes of it."""
+    named = next((os.environ[name] for name in ("LC_ALL", "LC_CTYPE", "LANG") if os.environ.get(name)), "")
+    return ("utf-8" if "utf" in named.lower() else "ascii"), "surrogateescape"
+
+
+_DECODING = _decoding()
 
 
 class Printer:
@@ -131,12 +139,7 @@ class Printer:
 
     def listed(self, entry: FileEntry) -> None:
         """OUT-5: a line of ``--list-only``."""
-        width = 14 if self._options.human_readable else 11
-        when = time.strftime("%Y/%m/%d %H:%M:%S", time.localtime(entry.mtime))
-        size = human(entry.size, self._options.human_readable)
-        line = f"{stat.filemode(entry.mode)} {size:>{width}} {when} ".encode()
-        arrow = b" -> " + entry.link if entry.is_link and entry.link is not None else b""
-        self._print(line + escape(entry.name + arrow) + b"\n")
+        self._print(escape(listing_line(entry, self._options.human_readable)) + b"\n")
 
     # -- progress ---------------------------------------------------------
 
@@ -166,15 +169,16 @@ def _kind(entry: FileEntry) -> str:
 
 
 def escape(text: bytes) -> bytes:
-    """OUT-7: control characters and what is not text here as ``\\#ooo``, a last newline kept."""
+    """OUT-7: control characters and what is no text in this locale as ``\\#ooo``; a last newline is kept."""
     end = b"\n" if text.endswith(b"\n") else b""
     body = text[: len(text) - len(end)]
     if body.isascii() and body.decode("ascii").isprintable() and b"\\#" not in body:
         return text
     out: list[bytes] = []
-    for char in body.decode(sys.getfilesystemencoding(), "surrogateescape"):
-        raw = char.encode(sys.getfilesystemencoding(), "surrogateescape")
-        if char.isprintable() or char in "\t\n\r":
+    for at, char in enumerate(shown := body.decode(*_DECODING)):
+        raw = char.encode("utf-8", "surrogateescape")
+        escaped = char == "\\" and shown[at + 1 : at + 2] == "#" and shown[at + 2 : at + 5].isdecimal()
+        if char == "\t" or (char.isprintable() and not escaped):
             out.append(raw)
         else:
             out += [b"\\#%03o" % byte for byte in raw]

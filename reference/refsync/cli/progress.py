@@ -8,9 +8,9 @@ from __future__ import annotations
 import sys
 import time
 
+from ..engine.numbers import human
 from ..engine.stats import Statistics
 from ..options.model import Options
-from .numbers import human
 
 #: Seconds between two updates of a line.
 INTERVAL = 1.0
@@ -36,8 +36,9 @@ class Progress:
 
     def finish(self, total: int) -> None:
         stats = self.stats
-        left = max(0, stats.num_files - stats.num_transferred_files)
-        tail = f" (xfr#{stats.num_transferred_files}, to-chk={left}/{stats.num_files})\n"
+        left = stats.num_files - stats.checked
+        to_check = f"{'to' if stats.all_listed else 'ir'}-chk={left}/{stats.num_files}"
+        tail = f" (xfr#{stats.num_transferred_files}, {to_check})\n"
         self._line(total, total, time.monotonic(), tail, final=True)
 
     def _line(self, done: int, total: int, now: float, tail: str, *, final: bool) -> None:

@@ -7,6 +7,8 @@ import os
 from ..engine.server import serve
 from ..engine.session import PeerExit
 from ..options.model import Options
+from ..options.parse import parse
+from ..session.daemon_server import read_arguments
 from ..session.link import Link
 from ..session.tasks import Tasks
 from ..transport.pump import Pump
@@ -21,7 +23,7 @@ def run_server(options: Options, args: list[bytes], fd_in: int, fd_out: int) -> 
     """
     link = Link()
     pump = Pump(link, fd_in, fd_out, timeout=options.timeout)
-    tasks = Tasks(link, serve(link, options, args))
+    tasks = Tasks(link, _serve(link, options, args))
     try:
         pump.run(tasks)
         return int(tasks.results[0])
@@ -35,3 +37,12 @@ def run_server(options: Options, args: list[bytes], fd_in: int, fd_out: int) -> 
         return error.code
     except BrokenPipeError:
         return Exit.STREAM_IO
+
+
+async def _serve(link: Link, options: Options, args: list[bytes]) -> int:
+    """OPT-3: secluded arguments come over the connection, behind the few that the shell has seen."""
+    if options.secluded_args:
+        words = [os.fsdecode(word) for word in await read_arguments(link)]
+        options, rest = parse(words[1:])
+        args = [os.fsencode(path) for path in rest]
+    return await serve(link, options, args)

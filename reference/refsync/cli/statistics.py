@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import sys
 
+from ..engine.numbers import human, human_float
 from ..engine.session import Session
-from .numbers import human, human_float
 
 
 def print_summary(session: Session, seconds: int) -> None:

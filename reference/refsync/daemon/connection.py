@@ -15,7 +15,7 @@ from ..engine.session import PeerExit
 from ..files.temp import discard_all
 from ..options.model import Options
 from ..options.parse import parse
-from ..session.daemon_server import Admitted, Refused, start
+from ..session.daemon_server import Admitted, Refused, read_arguments, start
 from ..session.link import Link, PeerClosed
 from ..session.setup import negotiate
 from ..session.tasks import Tasks
@@ -106,12 +106,15 @@ class Connection:
         link, host = self._link, self._host
         self._log(f"connect from {host.client.host} ({host.client.address})")
         admitted = await start(link, host)
-        signal.alarm(0)
         if admitted is None:
+            signal.alarm(0)
             return Exit.OK
         context = host.context
         assert context is not None
         head, named = split_arguments(admitted.arguments)
+        if is_secluded(head):  # the real ones follow, behind a program's name (OPT-3)
+            head, named = split_arguments((await read_arguments(link))[1:])
+        signal.alarm(0)
         try:
             check_options(head)
             options, rest = parse([os.fsdecode(word) for word in head])
@@ -140,6 +143,7 @@ class Connection:
         options.verbose = min(options.verbose, max(0, section.number("max verbosity")))
         options.ignore_errors |= section.flag("ignore errors")
         options.munge_links = self._host.munge_links
+        options.sanitize_links = not options.munge_links and self._host.confined
         options.unmatched_ids = self._host.numeric_ids
         limit = section.number("timeout")
         if limit and (not options.timeout or limit < options.timeout):
@@ -166,6 +170,11 @@ def split_arguments(arguments: Sequence[bytes]) -> tuple[list[bytes], list[bytes
         return list(arguments), []
     dot = arguments.index(b".")
     return list(arguments[:dot]), list(arguments[dot + 1 :])
+
+
+def is_secluded(head: Sequence[bytes]) -> bool:
+    """Whether the client keeps its arguments out of sight: ``-s`` before the letters of ``-e``."""
+    return any(word[:1] == b"-" and word[:2] != b"--" and "s" in _bundle(word) for word in head)
 
 
 def check_options(head: Sequence[bytes]) -> None:

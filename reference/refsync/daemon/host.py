@@ -33,6 +33,7 @@ class ModuleHost:
         self.read_only = True
         self.context: ModuleContext | None = None
         self.munge_links = False
+        self.confined = True  # paths are all that keep a client inside the module
         self.numeric_ids = False
 
     @property
@@ -133,6 +134,7 @@ class ModuleHost:
             timeout=section.number("timeout"),
         )
         self.munge_links = munge
+        self.confined = not chrooted or root != b"/"
         self.numeric_ids = chrooted if numeric is None else numeric
 
     def _check_access(self, section: Section) -> None:

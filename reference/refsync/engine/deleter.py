@@ -73,7 +73,7 @@ class Deleter:
             return True
         if not stat.S_ISDIR(status.st_mode):
             return self._remove(name, status)
-        if options.delete:
+        if options.delete or options.force:
             if self._delete(name, status, quiet_top=True):
                 return True
         else:

@@ -108,6 +108,13 @@ class ListSender:
         base = join(self._root, base) if base else self._root
         path = join(base, name)
         try:
+            if base and not stat.S_ISDIR(os.stat(base).st_mode):
+                raise NotADirectoryError(20, os.strerror(20))
+        except OSError as error:
+            session.io_error |= IOERR_GENERAL
+            session.fail(os_error("change_dir", os.path.abspath(base), error))
+            return
+        try:
             status = os.stat(path) if contents else os.lstat(path)
         except OSError as error:
             if error.errno != 2:

@@ -80,6 +80,8 @@ class ListReceiver:
             self._map_ids(entry)
             if session.options.munge_links and entry.link is not None:
                 entry.link = MUNGED + entry.link
+            elif session.options.sanitize_links and entry.link is not None:
+                entry.link = sanitized(entry.link, entry.dirname.count(b"/") + bool(entry.dirname))
         order.sort(entries, dialect.sort_files_first)
         if dialect.inc_recurse:
             lists.dirs.extend(entry for entry in entries if entry.is_dir)
@@ -170,3 +172,24 @@ class ListReceiver:
             if entry.gname is not None or gid not in self._groups:
                 self._groups[gid] = self._ids.group(gid, entry.gname)
             entry.gid = self._groups[gid]
+
+
+def sanitized(target: bytes, depth: int) -> bytes:
+    """HOST-5: a symlink's target, kept inside a module: never absolute, no more ``..`` than ``depth``.
+
+    ``depth`` is how many directories the link lies in. Upstream ``util1.c:sanitize_path``.
+    """
+    if target.startswith(b"/"):
+        depth = 0
+    kept: list[bytes] = []
+    for part in target.split(b"/"):
+        if part in (b"", b"."):
+            continue
+        if part != b"..":
+            kept.append(part)
+        elif kept and kept[-1] != b"..":
+            kept.pop()
+        elif depth > 0:
+            depth -= 1
+            kept.append(part)
+    return b"/".join(kept) or b"."

@@ -89,7 +89,9 @@ class Receiver:
         attrs = await session.link.read(items.decode) if dialect.iflags else items.ItemAttrs()
         if not dialect.varints and attrs.iflags == items.IS_NEW and ndx == self._lists.live[-1].end:
             return  # the keep-alive of protocol 29 (MUX-11)
-        _, entry = self._lists.entry(ndx)
+        listing, entry = self._lists.entry(ndx)
+        session.stats.checked = listing.before + ndx - listing.start + 1
+        session.stats.all_listed = self._lists.eof
         if not attrs.iflags & items.TRANSFER:
             session.reporter.item(entry, attrs.iflags, xname=attrs.xname or b"")
             if attrs.iflags & items.IS_NEW:

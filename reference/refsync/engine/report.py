@@ -12,6 +12,7 @@ from ..session.link import Link
 from ..wire import mux
 from ..wire.entry import FileEntry
 from ..wire.limits import MAX_MESSAGE_TEXT
+from .listed import listing_line
 from .module import ModuleContext
 
 
@@ -61,7 +62,7 @@ class RemoteReporter:
         pass
 
     def listed(self, entry: FileEntry) -> None:
-        pass
+        self.info(listing_line(entry, 1) + b"\n")
 
     def deleted(self, name: bytes, is_dir: bool) -> None:
         self._link.message(mux.DELETED, name + b"\0" if is_dir else name)

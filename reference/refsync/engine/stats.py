@@ -35,6 +35,8 @@ class Statistics:
     flist_xfertime: int = 0
     total_read: int = 0
     total_written: int = 0
+    checked: int = 0  # entries before and with the one that is being transferred
+    all_listed: bool = True  # no further entries will come
 
     def count(self, entry: FileEntry) -> None:
         """One more entry in a list."""

@@ -115,6 +115,9 @@ class Merger:
         self.cvs = Chain()
         self.root = module_root or b""  # the transfer's, absolute; empty: the current directory
         self.may_read: Callable[[bytes], bool] = _anything
+        self.reads_stdin = (
+            not module_root
+        )  # what "-" names; never for a peer's rules: a server's is the connection
         self._cvs_read = False
         self._slots: list[Slot] = []
         self._by_rule: dict[int, Slot] = {}
@@ -165,8 +168,8 @@ class Merger:
             return rules
         top, slot.rule.pattern = with_slash(name[: name.rfind(b"/")]), slot.file_name
         transfer = self._dir
-        if not transfer.startswith(top):
-            return rules
+        if not transfer.startswith(top) or not top.startswith(with_slash(self.module_root)):
+            return rules  # "./." in a module's root would be the module itself, seen from above
         self._above = True
         try:
             here = top
@@ -314,7 +317,9 @@ class Merger:
         self.warnings.append(f"discarding over-long filter: {line.decode('utf-8', 'surrogateescape')}...")
 
     def _found_from_root(self, path: bytes) -> bytes:
-        if path.startswith(b"/") or path == b"-" or not self.root:
+        if path == b"-":
+            return path if self.reads_stdin else with_slash(self.root or b".") + path
+        if path.startswith(b"/") or not self.root:
             return path
         return with_slash(self.root) + path
 
@@ -323,7 +328,7 @@ class Merger:
         if not self._above and b"/" not in name:
             return name
         if self.module_root:
-            depth = self._dir[len(self.module_root) :].strip(b"/").count(b"/") + 1 if self._dir else 0
+            depth = sum(1 for part in self._dir[len(self.module_root) :].split(b"/") if part)
             root = b"/" if in_module else self.module_root
             name = confine(name, root, depth)
         else:

@@ -89,6 +89,7 @@ class FilterList:
             daemon=self if self._chain.own else None,
         )
         made._merger.side = merger.side
+        made._merger.reads_stdin = False
         for rule in rules:
             made.add(rule, old_prefixes=old_prefixes)
         return made

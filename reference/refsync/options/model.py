@@ -74,6 +74,9 @@ class Options:
     delete_excluded: bool = False
     delete_when: str = ""  # "before", "during", "after", "delay"; "" lets the protocol choose
     ignore_errors: bool = False
+    force: bool = False
+    secluded_args: bool = False
+    sanitize_links: bool = False  # a module keeps what it stores from leading out of it
     prune_empty_dirs: bool = False
     # compression
     compress: bool = False

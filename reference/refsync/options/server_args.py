@@ -83,6 +83,8 @@ def _long(options: Options, push: bool) -> list[str]:
             args.append("--delete")
         if options.delete_excluded:
             args.append("--delete-excluded")
+        if options.force:
+            args.append("--force")
         if options.size_only:
             args.append("--size-only")
         if options.stats:

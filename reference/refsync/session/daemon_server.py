@@ -85,10 +85,18 @@ async def start(
         raise
     if admitted:
         link.write(greeting.encode_answer(greeting.Answer("ok")))
-        reader = greeting.ArgumentReader(nulls=admitted.protocol >= greeting.NULLS_SINCE)
-        while argument := await link.read(reader.decode):
-            admitted.arguments.append(argument)
+        nulls = admitted.protocol >= greeting.NULLS_SINCE
+        admitted.arguments.extend(await read_arguments(link, nulls=nulls))
     return admitted
+
+
+async def read_arguments(link: Link, *, nulls: bool = True) -> list[bytes]:
+    """GREET-9: arguments up to the empty one that ends them."""
+    reader = greeting.ArgumentReader(nulls=nulls)
+    arguments: list[bytes] = []
+    while argument := await link.read(reader.decode):
+        arguments.append(argument)
+    return arguments
 
 
 async def _converse(link: Link, host: Host, ours: int, digests: tuple[str, ...]) -> Admitted | None:

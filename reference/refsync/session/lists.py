@@ -22,7 +22,7 @@ class FileList:
     that are not yet done.
     """
 
-    __slots__ = ("_names", "entries", "in_progress", "parent", "start", "to_redo")
+    __slots__ = ("_names", "before", "entries", "in_progress", "parent", "start", "to_redo")
 
     def __init__(self, start: int, entries: list[FileEntry], parent: int) -> None:
         self.start = start
@@ -30,6 +30,7 @@ class FileList:
         self.parent = parent
         self.in_progress = 0
         self.to_redo = 0
+        self.before = 0  # entries of all lists before this one
         self._names: set[bytes] | None = None
 
     @property
@@ -56,6 +57,7 @@ class FileLists:
         self.total = 0  # entries in live lists
         self._next_start = 1 if inc_recurse else 0
         self._starts: list[int] = []
+        self._counted = 0
 
     @property
     def next_start(self) -> int:
@@ -68,6 +70,8 @@ class FileLists:
         if self.total > MAX_FLIST_ENTRIES:
             raise ProtocolError(f"more than {MAX_FLIST_ENTRIES} files in the file lists", clause="FLIST-1")
         listing = FileList(self._next_start, entries, parent)
+        listing.before = self._counted
+        self._counted += len(entries)
         self._next_start = listing.end + 1
         if self._next_start > MAX_NDX:
             raise ProtocolError("file indexes run past the largest int", clause="NDX-4")

@@ -6,7 +6,9 @@ Clauses OPT-2, OPT-3; upstream ``pipe.c:piped_child``, ``local_child``.
 from __future__ import annotations
 
 import os
+import signal
 import socket
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -28,6 +30,18 @@ class Child:
                 os.close(fd)
             except OSError:
                 pass
+
+    def end(self, seconds: float = 0.5) -> int:
+        """After an error: its exit code if it ends by itself in that time, else 0 and it is told to end."""
+        stop = time.monotonic() + seconds
+        while time.monotonic() < stop:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                return os.WEXITSTATUS(status) if os.WIFEXITED(status) else 0
+            time.sleep(0.01)
+        os.kill(self.pid, signal.SIGTERM)
+        os.waitpid(self.pid, 0)
+        return 0
 
     def wait(self) -> int:
         """The child's exit code, as upstream takes it (END-2)."""

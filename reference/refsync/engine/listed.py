@@ -1,0 +1,21 @@
+"""A line of ``--list-only``, which a client prints and a receiving server sends.
+
+Clause OUT-5; upstream ``generator.c:list_file_entry``.
+"""
+
+from __future__ import annotations
+
+import stat
+import time
+
+from ..wire.entry import FileEntry
+from .numbers import human
+
+
+def listing_line(entry: FileEntry, human_level: int) -> bytes:
+    """Mode, size, local time, name and a link's target; no newline."""
+    width = 14 if human_level else 11
+    when = time.strftime("%Y/%m/%d %H:%M:%S", time.localtime(entry.mtime))
+    arrow = b" -> " + entry.link if entry.is_link and entry.link is not None else b""
+    head = f"{stat.filemode(entry.mode)} {human(entry.size, human_level):>{width}} {when} "
+    return head.encode() + entry.name + arrow
