@@ -1,0 +1,6 @@
+#!/usr/bin/env python3
+"""libFuzzer's executable for the target ``filter_merge``."""
+
+from refsync_fuzz.harness import main
+
+main("filter_merge")
