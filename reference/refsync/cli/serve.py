@@ -43,6 +43,6 @@ async def _serve(link: Link, options: Options, args: list[bytes]) -> int:
     """OPT-3: secluded arguments come over the connection, behind the few that the shell has seen."""
     if options.secluded_args:
         words = [os.fsdecode(word) for word in await read_arguments(link)]
-        options, rest = parse(words[1:])
+        options, rest = parse(words[1:], options)
         args = [os.fsencode(path) for path in rest]
     return await serve(link, options, args)

@@ -113,7 +113,8 @@ class Connection:
         assert context is not None
         head, named = split_arguments(admitted.arguments)
         if is_secluded(head):  # the real ones follow, behind a program's name (OPT-3)
-            head, named = split_arguments((await read_arguments(link))[1:])
+            more, named = split_arguments((await read_arguments(link))[1:])
+            head += more
         signal.alarm(0)
         try:
             check_options(head)

@@ -22,9 +22,12 @@ _SIZE_UNITS = {"": 1, "b": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "kb": 1000,
 _SIZE_UNITS |= {"kib": 1024, "mib": 1024**2, "gib": 1024**3}
 
 
-def parse(arguments: Sequence[str]) -> tuple[Options, list[str]]:
-    """The options and the other arguments; ``RefsyncError`` (exit 1) names what is wrong."""
-    options = Options()
+def parse(arguments: Sequence[str], onto: Options | None = None) -> tuple[Options, list[str]]:
+    """The options and the other arguments; ``RefsyncError`` (exit 1) names what is wrong.
+
+    ``onto``: options that came before, to which these add.
+    """
+    options = onto or Options()
     if list(arguments) == ["-h"]:
         options.help = True
         return options, []
