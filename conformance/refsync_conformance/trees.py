@@ -100,14 +100,18 @@ def build(root: bytes, tree: Iterable[Node], *, top_mtime_ns: int = EPOCH_NS) ->
         path = os.path.join(root, node.path)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         _create(root, path, node)
-    # Owners first: chown clears the set-id bits that chmod puts there.
+    # Owners first: chown clears the set-id bits that chmod puts there. Directories' modes last and deepest
+    # first: they may close the way to what is below.
     for node in nodes:
-        path = os.path.join(root, node.path)
         if node.owner is not None:
-            os.chown(path, *node.owner, follow_symlinks=False)
-        if node.mode is not None:
-            os.chmod(path, node.mode)
+            os.chown(os.path.join(root, node.path), *node.owner, follow_symlinks=False)
+    for node in nodes:
+        if node.mode is not None and node.kind != "dir":
+            os.chmod(os.path.join(root, node.path), node.mode)
     _settle_times(root, nodes, top_mtime_ns)
+    for node in sorted(nodes, key=lambda one: one.path.count(b"/"), reverse=True):
+        if node.mode is not None and node.kind == "dir":
+            os.chmod(os.path.join(root, node.path), node.mode)
 
 
 def _create(root: bytes, path: bytes, node: Node) -> None:
