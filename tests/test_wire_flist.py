@@ -43,7 +43,7 @@ def entries(draw: st.DrawFn) -> FileEntry:
     entry.nsec = draw(st.sampled_from([0, 0, 1, 999_999_999]))
     entry.uid, entry.gid = draw(st.integers(0, 0xFFFFFFFF)), draw(st.integers(0, 5))
     if kind == stat.S_IFLNK:
-        entry.link = draw(st.binary(min_size=1, max_size=300))
+        entry.link = draw(st.binary(min_size=1, max_size=300).filter(lambda target: b"\0" not in target))
     if kind in (stat.S_IFCHR, stat.S_IFBLK):
         entry.rdev_major, entry.rdev_minor = draw(st.integers(0, 4095)), draw(st.integers(0, 0xFFFFF))
     if kind == stat.S_IFDIR:
