@@ -189,7 +189,9 @@ def test_a_directory_that_turns_into_a_symlink_leads_nowhere(
     flipper.start()
     done = 0
     try:
-        for number in range(400):
+        for number in range(4000):
+            if number >= 400 and done:
+                break  # a busy machine may give the flipper the upper hand for long
             dest = Destination(os.fsencode(root))
             try:
                 name = b"d/n%d" % number
@@ -213,8 +215,8 @@ def test_a_directory_that_turns_into_a_symlink_leads_nowhere(
     finally:
         stop.set()
         flipper.join()
-    assert done > 0
     assert untouched(outside)
+    assert done > 0
 
 
 def test_the_root_itself(dest: Destination, root: Path) -> None:
@@ -384,30 +386,3 @@ def test_chmod_without_proc(dest: Destination, root: Path, monkeypatch: pytest.M
     assert stat.S_IMODE(os.stat(root / "d").st_mode) == 0o710
     with pytest.raises(OSError, match="not supported"):
         dest.chmod(b"fifo", 0o644)
-
-
-def test_in_place_where_the_kernel_refuses_o_creat(
-    dest: Destination, root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """protected_regular: an existing file of somebody else's in a sticky directory opens without O_CREAT."""
-    (root / "f").write_bytes(b"old")
-    real = os.open
-
-    def protected(path: bytes, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
-        if flags & os.O_CREAT:
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        return real(path, flags, mode, dir_fd=dir_fd)
-
-    monkeypatch.setattr("refsync.files.destination.os.open", protected)
-    temp = dest.open_inplace(b"f")
-    temp.writer.write(b"new!")
-    temp.writer.finish()
-    temp.commit()
-    assert (root / "f").read_bytes() == b"new!"
-
-
-def test_no_free_temporary_name(dest: Destination, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("refsync.files.destination.unique_base", lambda base, number: b"taken")
-    dest.mkdir(b"taken")
-    with pytest.raises(FileExistsError):
-        dest.temp_name(b"f")

@@ -252,3 +252,30 @@ def test_cleaning_up_goes_on_after_an_error(
     discard_all()
     assert not other.live
     assert temp_module._live == {}
+
+
+def test_in_place_where_the_kernel_refuses_o_creat(
+    dest: Destination, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """protected_regular: an existing file of somebody else's in a sticky directory opens without O_CREAT."""
+    (tmp_path / "f").write_bytes(b"old")
+    real = os.open
+
+    def protected(path: bytes, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        if flags & os.O_CREAT:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return real(path, flags, mode, dir_fd=dir_fd)
+
+    monkeypatch.setattr("refsync.files.destination.os.open", protected)
+    temp = dest.open_inplace(b"f")
+    temp.writer.write(b"new!")
+    temp.writer.finish()
+    temp.commit()
+    assert (tmp_path / "f").read_bytes() == b"new!"
+
+
+def test_no_free_temporary_name(dest: Destination, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("refsync.files.destination.unique_base", lambda base, number: b"taken")
+    dest.mkdir(b"taken")
+    with pytest.raises(FileExistsError):
+        dest.temp_name(b"f")
