@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import pkgutil
+
 import pytest
+import refsync.delta
+import refsync.filters
+import refsync.session
+import refsync.wire
 from refsync_fuzz import check, corpus, triage
 from refsync_fuzz import target as targets
 
@@ -31,6 +37,29 @@ def test_target_keeps_the_rules(name: str) -> None:
 
 def test_nothing_is_without_a_target() -> None:
     assert list(check.strays()) == []
+
+
+#: Modules of the pure layers that take no bytes from anyone, and why.
+WITHOUT_TARGET = {
+    "refsync.wire.cursor": "every decoder's position: all targets run it",
+    "refsync.wire.errors": "exceptions and codes",
+    "refsync.wire.limits": "constants",
+    "refsync.filters.module": "a module's parameters: the daemon's configuration brings them",
+    "refsync.filters.source": "the way to files, replaced in the targets",
+}
+
+
+def test_every_parser_has_a_target() -> None:
+    owned = {module for target in targets.load_all() for module in target.surface.code}
+    layers = [refsync.wire, refsync.session, refsync.filters, refsync.delta]
+    there = {
+        f"{layer.__name__}.{module.name}"
+        for layer in layers
+        for module in pkgutil.iter_modules(layer.__path__)
+    }
+    assert there - owned - WITHOUT_TARGET.keys() == set(), "name it in a target's SURFACE.code"
+    assert WITHOUT_TARGET.keys() <= there
+    assert not WITHOUT_TARGET.keys() & owned
 
 
 def test_corpus_stays_small() -> None:

@@ -54,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     cover.add_argument("--out", type=Path, default=None, metavar="DIR")
     command("seeds", _seeds, "write the made seeds, the dictionaries and the stubs")
     command("merge", _merge, "add what runs found and reaches new code to the seeds", many=False)
+    command("prune", _prune, "remove found seeds that take no branch that others don't", many=False)
     smaller = command("minimize", _minimize, "shorten an input that breaks the oracle", many=False)
     smaller.add_argument("crash", type=Path)
     smaller.add_argument("--out", type=Path, default=None, help="default: a regression of the target")
@@ -136,6 +137,11 @@ def _seeds(options: argparse.Namespace) -> int:
 def _merge(options: argparse.Namespace) -> int:
     before, after = runners.merge(targets.load(options.target))
     print(f"{options.target}: {before} seeds before, {after} after")
+    return 0
+
+
+def _prune(options: argparse.Namespace) -> int:
+    print(f"{options.target}: {measure.prune(targets.load(options.target))} seeds removed")
     return 0
 
 

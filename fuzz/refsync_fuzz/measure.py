@@ -13,6 +13,7 @@ from pathlib import Path
 
 from . import corpus
 from . import target as targets
+from .target import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,46 @@ def measure(names: Sequence[str], out: Path) -> list[Row]:
             )
         )
     return rows
+
+
+def branches(target: Target, data: bytes) -> frozenset[tuple[str, tuple[int, int]]]:
+    """The branches of the reference that one input takes."""
+    import coverage
+
+    counter = coverage.Coverage(data_file=None, branch=True, source_pkgs=["refsync"], config_file=False)
+    counter.set_option("run:disable_warnings", ["module-not-measured", "no-data-collected"])
+    counter.start()
+    try:
+        target.fuzz_one(data)
+    finally:
+        counter.stop()
+    found = counter.get_data()
+    return frozenset((file, arc) for file in found.measured_files() for arc in found.arcs(file) or ())
+
+
+def prune(target: Target) -> int:
+    """Remove those found seeds that take no branch that others don't; how many that were.
+
+    Made seeds, captures and regressions stay: what they are is said by their names.
+    """
+    for _, data in corpus.inputs(target.name):
+        target.fuzz_one(data)  # caches fill up, so that the first input does not get all the credit
+        break
+    kept: set[tuple[str, tuple[int, int]]] = set()
+    found = []
+    for path, data in corpus.inputs(target.name):
+        if path.name == corpus.content_name(data) and path.parent.name == "seeds":
+            found.append((len(data), path, data))
+        else:
+            kept |= branches(target, data)
+    removed = 0
+    for _, path, data in sorted(found):
+        taken = branches(target, data)
+        if taken <= kept:
+            path.unlink()
+            removed += 1
+        kept |= taken
+    return removed
 
 
 def _by_module(report: dict[str, dict[str, dict[str, dict[str, int]]]]) -> dict[str, dict[str, int]]:

@@ -86,6 +86,7 @@ def fuzz_one(data: bytes) -> None:
 
 def _value(value: object) -> None:
     if isinstance(value, Greeting):
+        greeting.explain_greeting(value)
         wire = greeting.encode_greeting(value) if _sendable(value) else None
         if wire is not None:
             same(outcome(KINDS[0], wire), Value(value, len(wire)), "the greeting sent again")

@@ -11,10 +11,13 @@ from collections.abc import Iterator
 from refsync import native
 from refsync.delta.apply import Reconstructor
 from refsync.delta.checksums import Checksums
-from refsync.delta.match import Matcher
-from refsync.delta.signature import make_sums
+from refsync.delta.match import Matcher, append_ops
+from refsync.delta.signature import choose_sums, make_sums
 from refsync.delta.source import Source
 from refsync.native import twins
+from refsync.wire import sumhead
+from refsync.wire.cursor import Cursor
+from refsync.wire.limits import MAX_BLOCK_SIZE
 from refsync.wire.sumhead import SumHead
 
 from ..choices import Choices
@@ -117,9 +120,14 @@ def fuzz_one(data: bytes) -> None:
     source = basis if switches & 8 else _source(choices, basis)
     count, rest = divmod(len(basis), block)
     head = SumHead(count + (rest > 0), block, strong, rest)
+    if switches & 16:
+        head = _chosen(basis, checksums, block if switches & 32 else 0, switches)
+        strong = head.strong_length
     with memory_file(basis) as fd:
         sums = make_sums(fd, head, checksums)
         same(len(sums), head.count * (4 + strong), "bytes of sums")
+        for verify in (False, True):
+            _appended(head, basis, source, checksums, fd, verify=verify)
         for in_place in (False, True):
             ops, shown, digest = _ops(head, sums, checksums, source, in_place)
             same(shown, source, "literals and matched blocks")
@@ -145,6 +153,36 @@ def fuzz_one(data: bytes) -> None:
     hasher = checksums.new_file()
     hasher.update(source)
     same(digest, hasher.digest(), "digest of the source")
+
+
+def _chosen(basis: bytes, checksums: Checksums, block: int, switches: int) -> SumHead:
+    """What a receiver would ask with; a longer strong sum, for a fuzzer finds pairs of equal short ones."""
+    protocol = (29, 31)[switches & 1]
+    length = checksums.digest_length
+    head = choose_sums(
+        len(basis), protocol=protocol, digest_length=length, block_size=block, full=bool(switches & 64)
+    )
+    expect(2 <= head.strong_length <= length, f"strong sums of {head.strong_length} bytes")
+    same(head.file_length, len(basis), "length that the sums cover")
+    same(sumhead.decode(Cursor(sumhead.encode(head)), MAX_BLOCK_SIZE, length), head, "a head that is sent")
+    return SumHead(head.count, head.block_length, max(head.strong_length, 4), head.remainder)
+
+
+def _appended(
+    head: SumHead, basis: bytes, source: bytes, checksums: Checksums, fd: int, *, verify: bool
+) -> None:
+    """``--append``: what the sums cover stays, the rest comes; digests tell if what stays is wrong."""
+    ours, theirs = checksums.new_file(), checksums.new_file()
+    with memory_file(source) as other:
+        sent = b"".join(bytes(op) for op in append_ops(Source(other, len(source)), head, ours, verify=verify))
+    same(sent, source[head.file_length :], "bytes appended")
+    rebuilt = Reconstructor(head, fd, Sink(), theirs)
+    rebuilt.append(verify=verify)
+    rebuilt.literal(sent)
+    same(rebuilt.offset, len(basis) + len(sent), "length of the appended file")
+    if verify:
+        stays = basis + sent == source
+        same(ours.digest() == theirs.digest(), stays, f"digests are equal; the file is right: {stays}")
 
 
 def _overwritten(head: SumHead, ops: list[Op]) -> None:
@@ -176,6 +214,12 @@ def seeds() -> Iterator[tuple[str, bytes]]:
     yield "repeated", bytes((2, 4, 3, 0)) + bytes(4) + b"\1\4abab\x0b" + b"\0\1\0\x20\0\3\1a\0\0\0\x30\0"
     for number in range(len(NAMES)):
         yield f"checksum.{number}", bytes((9, 3, number, 3)) + b"\xff\1\0\x80" + basis + b"\0\2\0\x40\0\3\2zz"
+    for switches in (0x10, 0x31, 0x52, 0x73):
+        yield (
+            f"chosen.{switches:x}",
+            bytes((30, 0, 1, switches)) + b"\1\0\0\0" + basis + b"\0\2\0\x40\0\3\2zz",
+        )
+    yield "appended", head + basis + b"\0\0\0\xff\7\3\4more"
     yield (
         "short_last",
         bytes((99, 0, 0, 0)) + bytes(4) + b"\1\xc8" + bytes(range(200)) + b"\0" + b"\0\x64\0\x64\0",

@@ -153,22 +153,32 @@ def _sent(
     mine: FilterList, names: list[tuple[bytes, bool]], switches: int, *, sends: bool, other: int
 ) -> None:
     dialect = DIALECTS[switches >> 1 & 3]
-    options = Options(delete=True, sender=sends)
+    options = Options(
+        delete=not switches & 8,
+        delete_excluded=bool(switches & 16),
+        prune_empty_dirs=bool(switches & 32),
+        cvs_exclude=bool(switches & 64),
+        sender=sends,
+    )
     try:
         wire = exchange.client_rules(mine, options, dialect, sender=sends)
     except RefsyncError as error:
         same(error.code, int(Exit.PROTOCOL), "exit code of a refusal")
         expect(not dialect.filter_modern, "the newest protocols have words for every rule")
         return
-    expect(wire is not None, "a list that nobody sends")
+    travels = not sends or options.prune_empty_dirs
+    travels |= options.delete and (not options.delete_excluded or dialect.filter_prefixes)
+    same(wire is not None, travels, "whether a list travels")
     if wire is None:
         return
     cursor = Cursor(wire)
     received = filterlist.decode(cursor)
     same(cursor.remaining(), 0, "bytes behind the list")
     own = FilterList(source=NOWHERE)
-    server = exchange.server_rules(own, received, Options(delete=True), dialect, sender=not sends)
+    server = exchange.server_rules(own, received, options, dialect, sender=not sends)
     server.set_root(b"/")
+    if options.cvs_exclude or options.delete_excluded:
+        return  # then each side decides by rules of its own, too
     for name, is_dir in names:
         same(
             server.check(name, is_dir),
@@ -199,5 +209,5 @@ def seeds() -> Iterator[tuple[str, bytes]]:
         "old_words": (b"- - x", b"- + y", b"+ z"),
     }  # fmt: skip
     for name, texts in lists.items():
-        for switches in (0, 1, 6, 7) if name != "deep" else (0, 3, 5):
+        for switches in (0, 1, 6, 7, 0x10, 0x29, 0x40, 0x51) if name != "deep" else (0, 3, 5):
             yield f"{name}.{switches}", bytes((switches,)) + pack(*texts) + names

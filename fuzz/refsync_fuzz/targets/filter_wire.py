@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from refsync.session.link import Link
+from refsync.session.tasks import Tasks
 from refsync.wire import filterlist
+from refsync.wire.dialect import build
 from refsync.wire.errors import Exit
 from refsync.wire.integers import int32
 from refsync.wire.limits import MAX_FILTER_RULE
@@ -64,6 +67,12 @@ def fuzz_one(data: bytes) -> None:
         again = filterlist.encode(got.value)
         same(again, data[: got.consumed], "encoded again")
         same(outcome(filterlist.decode, again), got, "decoded again")
+        link = Link()
+        link.feed(data)
+        tasks = Tasks(link, filterlist.receive_filters(link, build(32)))
+        tasks.step()
+        same(tasks.results, [got.value], "rules read from a link")
+        same(link.available, len(data) - got.consumed, "bytes left behind the list")
         explained = filterlist.explain(got.value)
         same(len(explained), len(got.value) + 1, "lines of explanation")
         expect(sum(map(len, got.value)) < len(data), "rules hold more bytes than came")
