@@ -56,3 +56,13 @@ class Choices:
     def rest(self) -> bytes:
         """All that is left."""
         return self.take(len(self._data))
+
+
+def spread(pieces: Sequence[int], length: int) -> list[int]:
+    """Sizes of pieces for a stream of ``length`` bytes; none given: single bytes.
+
+    The last size serves for the rest. It grows with the stream, lest a long
+    one takes thousands of pieces that show nothing new.
+    """
+    sizes = list(pieces) or [1]
+    return [*sizes[:-1], max(sizes[-1], length // 200)]

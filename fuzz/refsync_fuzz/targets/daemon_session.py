@@ -19,7 +19,7 @@ from refsync.wire.greeting import Answer, Greeting
 from refsync.wire.limits import MAX_DAEMON_LINE
 from refsync.wire.negotiation import DIGEST_NAMES
 
-from ..choices import Choices
+from ..choices import Choices, spread
 from ..oracle import Violation, expect, same
 from ..target import Surface
 
@@ -164,6 +164,7 @@ def fuzz_one(data: bytes) -> None:
     early = b"early" if side & 4 else b""
     pieces = [1 + choices.byte(), 3]
     stream = choices.rest()
+    pieces = spread(pieces, len(stream))
     if side & 1:
         result, sent, machine = _serve(protocol, stream, [])
         slow = _serve(protocol, stream, pieces)

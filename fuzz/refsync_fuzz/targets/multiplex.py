@@ -14,7 +14,7 @@ from refsync.wire.cursor import Cursor
 from refsync.wire.errors import Exit, NeedMoreData, ProtocolError
 from refsync.wire.integers import int32
 
-from ..choices import Choices
+from ..choices import Choices, spread
 from ..oracle import Outcome, Refused, Value, check_decoder, drip, expect, same
 from ..target import Surface
 
@@ -117,11 +117,11 @@ def fuzz_one(data: bytes) -> None:
     stream = choices.rest()
     wanted = _model(stream)
     same(_receive(stream, []), wanted, "at once")
-    same(_receive(stream, pieces or [1]), wanted, "in pieces")
+    same(_receive(stream, spread(pieces, len(stream))), wanted, "in pieces")
     first = check_decoder(lambda: mux.decode, stream)
     if isinstance(first, Value):
         _explained(first)
-    values, end = drip(mux.decode, stream, pieces)
+    values, end = drip(mux.decode, stream, spread(pieces, len(stream)))
     same(isinstance(end, Refused), wanted[1], "the codec's view of the end")
     merged: list[Event] = []
     for code, payload in values:

@@ -16,7 +16,7 @@ from refsync.wire.errors import Exit, ProtocolError
 from refsync.wire.integers import int32
 from refsync.wire.limits import MAX_DAEMON_LINE
 
-from ..choices import Choices
+from ..choices import Choices, spread
 from ..oracle import Refused, Value, check_decoder, expect, same
 from ..target import Surface
 
@@ -97,7 +97,7 @@ def fuzz_one(data: bytes) -> None:
     feeder.reset()
     feeder.reset()
     same(
-        _run(feeder, stream, pieces or [1 if len(stream) < 400 else 61]),
+        _run(feeder, stream, spread(pieces, len(stream))),
         wanted,
         "fed in pieces after a reset",
     )

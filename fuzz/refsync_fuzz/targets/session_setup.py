@@ -17,7 +17,7 @@ from refsync.wire.dialect import MAX_PROTOCOL, MIN_PROTOCOL
 from refsync.wire.errors import RefsyncError
 from refsync.wire.integers import int32, varint
 
-from ..choices import Choices
+from ..choices import Choices, spread
 from ..oracle import expect, same
 from ..target import Surface
 
@@ -117,7 +117,7 @@ def fuzz_one(data: bytes) -> None:
     pieces = [1 + choices.byte() % 8, 1]
     stream = choices.rest()
     result, sent = _run(offer, stream, [])
-    same(_run(offer, stream, pieces), (result, sent), "in pieces")
+    same(_run(offer, stream, spread(pieces, len(stream))), (result, sent), "in pieces")
     if isinstance(result, Agreement):
         _possible(offer, result)
     if mode & 2:

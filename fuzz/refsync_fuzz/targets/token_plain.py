@@ -14,7 +14,7 @@ from refsync.wire.errors import NeedMoreData, ProtocolError
 from refsync.wire.integers import int32
 from refsync.wire.limits import MAX_LITERAL
 
-from ..choices import Choices
+from ..choices import Choices, spread
 from ..oracle import expect, same
 from ..target import Surface
 
@@ -99,7 +99,7 @@ def fuzz_one(data: bytes) -> None:
     stream = choices.rest()
     wanted = _model(stream)
     same(_decode(stream, []), wanted, "at once")
-    same(_decode(stream, pieces or [1]), wanted, "in pieces")
+    same(_decode(stream, spread(pieces, len(stream))), wanted, "in pieces")
     encoder = tokens.PlainEncoder()
     choices = Choices(data)
     sent: list[Event] = []
