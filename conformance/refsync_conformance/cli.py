@@ -47,7 +47,9 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--control-only", action="store_true", help="check the suite itself: the control at both ends"
     )
-    run.add_argument("--jobs", type=int, default=os.cpu_count() or 2, metavar="N", help="cells at a time")
+    run.add_argument(
+        "--jobs", type=int, default=2 * (os.cpu_count() or 1), metavar="N", help="cells at a time"
+    )
     run.add_argument("--expect", type=Path, metavar="FILE", help="known failures (TOML)")
     run.add_argument(
         "--write-expectations", type=Path, metavar="FILE", help="write this run's failures there"
