@@ -20,7 +20,8 @@ from refsync_conformance.sandbox import Finished, Sandbox
 from refsync_conformance.transports import Daemon, DaemonRefused, Pipe, Transport, connect
 
 _REFUSED = re.compile(
-    r"(?:not supported yet|unknown option|not configured|does not support|is not supported|configured to refuse)"
+    r"(?:not supported yet|unknown option|not configured|does not support|is not supported"
+    r"|configured to refuse)"
 )
 #: Findings that one comparison adds at most; the rest is counted.
 MOST = 12
