@@ -14,9 +14,12 @@ import pathlib
 import shutil
 import subprocess
 
-from refsync_conformance.peers.catalogue import Release
+from refsync_conformance.peers.catalogue import Pinned, Release
 from refsync_conformance.peers.machine import Mirror
 from refsync_conformance.peers.model import PeerError
+
+HELPER = "/usr/lib/apt/apt-helper"
+"""apt's own downloader, which is not on the path."""
 
 TIMEOUT = 600
 """Seconds for one call of apt; the largest index is about 10 MB."""
@@ -87,7 +90,7 @@ class PrivateApt:
 
     def __init__(self, top: pathlib.Path, suites: list[tuple[Mirror, str]]) -> None:
         self.top = top
-        self.suite = suites[0][1]
+        self._mirror, self.suite = suites[0]
         for name in ("lists/partial", "archives/partial", "empty"):
             (top / name).mkdir(parents=True)
         (top / "status").write_text("\n".join(map(_installed, NOT_NEEDED)), encoding="utf-8")
@@ -98,7 +101,7 @@ class PrivateApt:
         ]
         (top / "peer.sources").write_text("\n".join(stanzas), encoding="utf-8")
         dump = _run(["apt-config", "dump"], _environment()).stdout
-        architecture = _run(["dpkg", "--print-architecture"], _environment()).stdout.strip()
+        self.architecture = _run(["dpkg", "--print-architecture"], _environment()).stdout.strip()
         ours = {
             "Dir::State": top,
             "Dir::State::lists": top / "lists",
@@ -113,8 +116,8 @@ class PrivateApt:
             "Dir::Etc::sourceparts": top / "empty",
             "Dir::Etc::preferences": "/dev/null",
             "Dir::Etc::preferencesparts": top / "empty",
-            "APT::Architecture": architecture,
-            "APT::Architectures": architecture,
+            "APT::Architecture": self.architecture,
+            "APT::Architectures": self.architecture,
             # Downloading as another user fails below a home directory that is closed to it.
             "APT::Sandbox::User": "root",
             "APT::Update::Error-Mode": "any",
@@ -154,8 +157,23 @@ class PrivateApt:
 
     def download(self, package: str, version: str) -> list[pathlib.Path]:
         """Fetch that package and everything it depends on; the `.deb` files, verified by apt."""
+        return self._download(f"{package}={version}", f"fetching {package} {version} from {self.suite}")
+
+    def download_pinned(self, pinned: Pinned) -> list[pathlib.Path]:
+        """As `download`, for a package that only the pool has: apt checks it against the pinned digest."""
+        purpose = f"fetching {pinned.version} from the pool behind {self.suite}"
+        digest = pinned.sha256.get(self.architecture)
+        if digest is None:
+            raise PeerError(f"{purpose} failed: no digest is pinned for {self.architecture}")
+        path = pinned.path.format(architecture=self.architecture)
+        package = self.top / path.rpartition("/")[2]
+        address = f"{self._mirror.uri.rstrip('/')}/{path}"
+        self._apt([HELPER, "download-file", address, str(package), f"SHA256:{digest}"], purpose)
+        return [package, *self._download(str(package), purpose)]
+
+    def _download(self, what: str, purpose: str) -> list[pathlib.Path]:
         command = ["apt-get", "install", "-q=2", "-y", "--download-only", "--no-install-recommends"]
-        self._apt([*command, f"{package}={version}"], f"fetching {package} {version} from {self.suite}")
+        self._apt([*command, what], purpose)
         return sorted((self.top / "archives").glob("*.deb"))
 
 

@@ -3,6 +3,9 @@
 A release is named after what it is. Where it comes from is a list of suites, tried in turn: the same upstream
 version may be in Debian's trixie and in one of Ubuntu's suites, and any one of them will do. The version is
 checked after the package index has been read, so a suite that has moved on is passed over, not mistaken.
+
+A stable suite does move on (Debian 13.8 has 3.5.0 in place of 3.4.1), while the archive's pool keeps the older
+package for a while. Its digest is then pinned here: no signed index vouches for it any more.
 """
 
 from __future__ import annotations
@@ -25,8 +28,23 @@ class Origin:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Pinned:
+    """A package that a suite had and its archive's pool still has; its libraries come from the suite.
+
+    `path` is below the archive, with `{architecture}` in it; `sha256` by Debian's name of the architecture.
+    """
+
+    version: str
+    path: str
+    sha256: dict[str, str]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Release:
-    """A release by name; `wanted` is the beginning that the package's upstream version must have."""
+    """A release by name; `wanted` is the beginning that the package's upstream version must have.
+
+    `pinned` is tried in the first origin when no origin has the release any more.
+    """
 
     name: str
     kind: PeerKind
@@ -34,6 +52,7 @@ class Release:
     wanted: str
     program: str
     origins: tuple[Origin, ...]
+    pinned: Pinned | None = None
 
 
 REQUIRED = "upstream-3.4.1"
@@ -52,6 +71,14 @@ RELEASES: tuple[Release, ...] = (
             Origin("ubuntu", "resolute"),
             Origin("ubuntu", "questing"),
             Origin("ubuntu", "plucky"),
+        ),
+        Pinned(
+            "3.4.1+ds1-5+deb13u4",
+            "pool/main/r/rsync/rsync_3.4.1+ds1-5+deb13u4_{architecture}.deb",
+            {
+                "amd64": "8aa122f6ba8d2ff112c72bb9814ee096ee516f0213b36b98bbe79c83c92fb226",
+                "arm64": "67eb7ce60a056e23b86c0ac020fc00da62647fdbfbe34453693601f8db1abf29",
+            },
         ),
     ),
     Release("upstream-3.2.3", "upstream", "rsync", "3.2.3", _RSYNC, (Origin("debian", "bullseye"),)),

@@ -35,12 +35,16 @@ def fetch(release: Release, progress: Progress) -> Peer:
         )
     failures: list[str] = []
     unserved: list[Origin] = []
-    for origin in release.origins:
+    attempts = [(origin, _newest) for origin in release.origins]
+    if release.pinned:
+        attempts.append((release.origins[0], _pinned))
+    for origin, download in attempts:
         found = machine.mirrors(origin.distribution)
         base = origin.base
         below = [(mirror, base.suite) for mirror in machine.mirrors(base.distribution)] if base else []
         if not found or (base and not below):
-            unserved.append(origin)
+            if origin not in unserved:
+                unserved.append(origin)
             continue
         for mirror in found:
             progress(f"{release.name}: reading {origin.suite}")
@@ -50,7 +54,8 @@ def fetch(release: Release, progress: Progress) -> Peer:
             ):
                 try:
                     source = apt.PrivateApt(pathlib.Path(top), [(mirror, origin.suite), *below])
-                    fetched = _download(release, source, origin, progress)
+                    source.update()
+                    fetched = download(release, source, origin, progress)
                     return _install(release, fetched, staged)
                 except PeerError as problem:
                     failures.append(problem.message)
@@ -67,13 +72,19 @@ def _elsewhere(release: Release) -> str:
     return f"Any program of your own serves as well: --peer {release.name}=exec:/path/to/rsync"
 
 
-def _download(release: Release, source: apt.PrivateApt, origin: Origin, progress: Progress) -> _Fetched:
-    source.update()
+def _newest(release: Release, source: apt.PrivateApt, origin: Origin, progress: Progress) -> _Fetched:
     version = source.version(release)
     if version is None:
         raise PeerError(f"{origin.suite} has no {release.package} {release.wanted}".rstrip())
     progress(f"{release.name}: fetching {release.package} {version} and its libraries")
     return _Fetched(origin, version, source.download(release.package, version))
+
+
+def _pinned(release: Release, source: apt.PrivateApt, origin: Origin, progress: Progress) -> _Fetched:
+    pinned = release.pinned
+    assert pinned is not None
+    progress(f"{release.name}: fetching {pinned.version}, which {origin.suite} had, from the pool")
+    return _Fetched(origin, pinned.version, source.download_pinned(pinned))
 
 
 def _install(release: Release, fetched: _Fetched, staged: pathlib.Path) -> Peer:
