@@ -4,8 +4,8 @@ A release is named after what it is. Where it comes from is a list of suites, tr
 version may be in Debian's trixie and in one of Ubuntu's suites, and any one of them will do. The version is
 checked after the package index has been read, so a suite that has moved on is passed over, not mistaken.
 
-A stable suite does move on (Debian 13.8 has 3.5.0 in place of 3.4.1), while the archive's pool keeps the older
-package for a while. Its digest is then pinned here: no signed index vouches for it any more.
+A stable suite does move on (Debian 13.8 has 3.5.0 in place of 3.4.1), while the pool of the archive keeps the
+older package for a while. Its digest is then pinned here: no signed index vouches for it any more.
 """
 
 from __future__ import annotations

@@ -110,7 +110,7 @@ class Creator:
         if (
             options.update
             and status is not None
-            and entry.mtime - status.st_mtime_ns // 10**9 < options.modify_window
+            and entry.mtime - status.st_mtime_ns // 10**9 < options.window
         ):
             if options.verbose > 1:
                 self._session.reporter.info(entry.name + b" is newer\n")

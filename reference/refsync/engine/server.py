@@ -39,7 +39,7 @@ def offer_from(options: Options, *, remote_protocol: int = 0) -> Offer:
         letters=options.capabilities,
         allow_inc_recurse=allow_inc_recurse(options, sender=options.sender),
         checksum_choice=options.checksum_choice,
-        compress=options.compress,
+        compress=bool(options.compress),
         compress_choice=options.compress_choice,
         checksum_environment=os.environ.get("RSYNC_CHECKSUM_LIST"),
         compress_environment=os.environ.get("RSYNC_COMPRESS_LIST"),

@@ -78,7 +78,7 @@ class Session:
             gid=options.group,
             devices=options.devices,
             specials=options.specials,
-            hard_links=options.hard_links,
+            hard_links=bool(options.hard_links),
             atimes=bool(options.atimes),
             crtimes=options.crtimes,
             recurse=options.recurse,

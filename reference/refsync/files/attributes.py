@@ -31,7 +31,7 @@ def same_time(a_seconds: int, a_nsec: int, b_seconds: int, b_nsec: int, window: 
 def same_mtime(entry: FileEntry, status: os.stat_result, options: Options) -> bool:
     """True if the file here has the entry's mtime, as far as ``--modify-window`` looks."""
     seconds, nsec = divmod(status.st_mtime_ns, _NANO)
-    return same_time(entry.mtime, entry.nsec, seconds, nsec, options.modify_window)
+    return same_time(entry.mtime, entry.nsec, seconds, nsec, options.window)
 
 
 def dest_mode(mode: int, status: os.stat_result | None, umask: int, options: Options) -> int:
@@ -166,7 +166,7 @@ class Attributes:
             if wanted != mtime_ns if exact else not same_mtime(entry, status, options):
                 mtime_ns, changed = wanted, True
         if options.atimes and not is_dir:
-            near = same_time(entry.atime, 0, atime_ns // _NANO, 0, options.modify_window)
+            near = same_time(entry.atime, 0, atime_ns // _NANO, 0, options.window)
             if exact or not near:
                 atime_ns, changed = entry.atime * _NANO, True
         if not changed:

@@ -28,31 +28,65 @@ class Options:
     list_only_given: bool = False  # by option, not for want of a destination
     human_readable: int = 1
     out_format: str | None = None
+    info: list[str] = field(default_factory=list)  # arguments of --info, in order
+    debug: list[str] = field(default_factory=list)
+    stderr: str | None = None  # "errors", "all", "client"; None was not asked for
+    eight_bit: bool = False
+    outbuf: str | None = None
+    log_file: str | None = None
+    log_file_format: str | None = None
     no_motd: bool = False
     # what to select
     recurse: bool = False
     dirs: bool = False
+    old_dirs: bool = False  # --dirs as a recursive run that goes one level deep
     inc_recurse: bool = True
+    relative: bool | None = None  # None: only with --files-from
+    implied_dirs: bool = True
+    files_from: str | None = None
+    from0: bool = False
     one_file_system: int = 0
+    prune_empty_dirs: bool = False
+    min_size: int = -1  # -1: no limit
+    max_size: int = -1
+    min_size_given: str | None = None  # as it was written, for the server
+    max_size_given: str | None = None
+    ignore_missing_args: bool = False
+    delete_missing_args: bool = False
     cvs_exclude: bool = False
     filters: list[str] = field(default_factory=list)  # rule texts in order, rsync's filter syntax
-    # attributes
+    # links
     links: bool = False
+    copy_links: bool = False
+    copy_unsafe_links: bool = False
+    safe_links: bool = False
+    copy_dirlinks: bool = False
+    keep_dirlinks: bool = False
+    munge_links: bool = False  # symlinks are stored so that they can't be followed
+    hard_links: int = 0
+    # attributes
     perms: bool = False
+    executability: bool = False
+    chmod: list[str] = field(default_factory=list)
     times: bool = False
     owner: bool = False
     group: bool = False
+    numeric_ids: bool = False
+    usermap: str | None = None
+    groupmap: str | None = None
     devices: bool = False
     specials: bool = False
-    numeric_ids: bool = False
-    hard_links: bool = False
-    acls: bool = False
+    copy_devices: bool = False
+    write_devices: bool = False
+    acls: int = 0
     xattrs: int = 0
     atimes: int = 0
     crtimes: bool = False
+    open_noatime: bool = False
     omit_dir_times: bool = False
     omit_link_times: bool = False
-    executability: bool = False
+    super_user: bool | None = None  # None: whether we are root decides
+    fake_super: bool = False
     # comparing
     checksum: bool = False
     ignore_times: bool = False
@@ -61,42 +95,79 @@ class Options:
     whole_file: bool | None = None  # None: upstream's default (on when local)
     existing: bool = False
     ignore_existing: bool = False
-    modify_window: int = 0
+    modify_window: int | None = None
     block_size: int = 0
     checksum_choice: str | None = None
     checksum_seed: int = 0
+    fuzzy: int = 0
+    alt_dest_kind: str = ""  # "compare", "copy", "link"
+    alt_dests: list[str] = field(default_factory=list)
     # writing
     dry_run: bool = False
     inplace: bool = False
+    append: int = 0  # 1: --append, 2: --append-verify
     partial: bool = False
+    partial_dir: str | None = None
+    delay_updates: bool = False
+    temp_dir: str | None = None
     sparse: bool = False
+    preallocate: bool = False
+    fsync: bool = False
+    mkpath: bool = False
+    backup: bool = False
+    backup_dir: str | None = None
+    suffix: str | None = None
+    remove_source_files: int = 0  # 2: by its old name
+    # deleting
     delete: bool = False
     delete_excluded: bool = False
     delete_when: str = ""  # "before", "during", "after", "delay"; "" lets the protocol choose
+    max_delete: int | None = None
     ignore_errors: bool = False
     force: bool = False
-    secluded_args: bool = False
     sanitize_links: bool = False  # a module keeps what it stores from leading out of it
-    prune_empty_dirs: bool = False
     # compression
-    compress: bool = False
+    compress: int = 0
     compress_choice: str | None = None
     compress_level: int | None = None
+    skip_compress: str | None = None
     # connection
     rsh: str | None = None
     rsync_path: str = "rsync"
+    secluded_args: bool | None = None
+    old_args: int | None = None
+    trust_sender: bool = False
     protocol: int = 32
     protocol_given: bool = False
+    iconv: str | None = None
     port: int = 0
     address: str | None = None
+    address_family: int = 0  # 4, 6, or 0 for either
+    sockopts: str | None = None
+    blocking_io: bool | None = None
+    password_file: str | None = None
+    early_input: str | None = None
     timeout: int = 0
     contimeout: int = 0
+    bwlimit: int = 0  # KiB a second
+    stop_at: float | None = None  # seconds since 1970
+    max_alloc: int = 1 << 30  # 0: no limit
+    max_alloc_given: str | None = None
     remote_options: list[str] = field(default_factory=list)
     capabilities: str = ""  # on a server: the letters after ``-e.`` that the client sent
+    # batch files
+    write_batch: str | None = None
+    only_write_batch: str | None = None
+    read_batch: str | None = None
     # daemon
     config: str | None = None
-    munge_links: bool = False  # symlinks are stored so that they can't be followed
+    dparams: list[str] = field(default_factory=list)
     unmatched_ids: bool = False  # a daemon's "numeric ids": names travel as ever, but do not count
     detach: bool = True
     # on a server: the client prints each item, though not its flags
     log_format_given: bool = False
+
+    @property
+    def window(self) -> int:
+        """``--modify-window`` in seconds; negative: to the nanosecond."""
+        return self.modify_window or 0

@@ -1,0 +1,216 @@
+"""What the options of kind ``do`` do: those that set more than one field, or work their argument out.
+
+Clauses OPT-1, OPT-5; upstream ``options.c:parse_arguments``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..filters.lines import rules_from_file
+from ..filters.rules import rule_from_pattern
+from ..wire.errors import Exit, RefsyncError
+from .model import Options
+from .option import Option
+from .sizes import integer, parse_size
+from .wrong import wrong
+
+
+def act(options: Options, option: Option, value: str) -> None:
+    """Apply one option of kind ``do``; ``value`` is its argument, empty if it takes none."""
+    _ACTIONS[option.name](options, option, value)
+
+
+def negate(options: Options, option: Option) -> None:
+    """``--no-NAME``: back to what the field is without the option."""
+    if option.name == "D":
+        options.devices = options.specials = False
+    elif option.name == "msgs2stderr":
+        options.stderr = "client"
+    elif option.kind == "str":
+        setattr(options, option.field, None)
+    elif option.name == "human-readable":
+        options.human_readable = 0
+    else:
+        setattr(options, option.field, False if option.kind == "set" else 0)
+
+
+def _archive(options: Options, option: Option, value: str) -> None:
+    options.recurse = options.links = options.perms = options.times = True
+    options.group = options.owner = options.devices = options.specials = True
+
+
+def _devices_and_specials(options: Options, option: Option, value: str) -> None:
+    options.devices = options.specials = True
+
+
+def _partial_and_progress(options: Options, option: Option, value: str) -> None:
+    options.partial = options.progress = True
+
+
+def _human(options: Options, option: Option, value: str) -> None:
+    options.human_readable += 1
+
+
+def _atimes(options: Options, option: Option, value: str) -> None:
+    options.atimes += 1
+    options.open_noatime |= options.atimes > 1
+
+
+def _append(options: Options, option: Option, value: str) -> None:
+    # a server counts: two of them are --append-verify (OPT-4)
+    options.append = options.append + 1 if options.server else 1
+
+
+def _delete_excluded(options: Options, option: Option, value: str) -> None:
+    options.delete = options.delete_excluded = True
+
+
+def _delete_when(options: Options, option: Option, value: str) -> None:
+    if options.delete_when not in ("", option.value):
+        raise wrong("You may not combine multiple --delete-WHEN options.")
+    options.delete, options.delete_when = True, str(option.value)
+
+
+def _filter(options: Options, option: Option, value: str) -> None:
+    options.filters.append(value)
+
+
+def _pattern(options: Options, option: Option, value: str) -> None:
+    rule = rule_from_pattern(value, bool(option.value))
+    if rule:
+        options.filters.append(rule)
+
+
+def _patterns(options: Options, option: Option, value: str) -> None:
+    options.filters += rules_from_file(_read(value), bool(option.value))
+
+
+def _per_directory(options: Options, option: Option, value: str) -> None:
+    again = ": /.rsync-filter" in options.filters
+    options.filters.append("- .rsync-filter" if again else ": /.rsync-filter")
+
+
+def _protocol(options: Options, option: Option, value: str) -> None:
+    options.protocol, options.protocol_given = integer(option.name, value), True
+
+
+def _log_format(options: Options, option: Option, value: str) -> None:
+    """OPT-4: a server only learns what its client will print."""
+    options.itemize = value.count("%i") + value.count("%I")
+    options.log_format_given = True
+
+
+def _stderr(options: Options, option: Option, value: str) -> None:
+    modes = ("errors", "all", "client")
+    chosen = [mode for mode in modes if value and mode.startswith(value.lower())]
+    if len(chosen) != 1:
+        raise wrong(f'--stderr mode "{value}" is not one of errors, all, or client')
+    options.stderr = chosen[0]
+
+
+def _msgs2stderr(options: Options, option: Option, value: str) -> None:
+    options.stderr = "all"
+
+
+def _size_limit(options: Options, option: Option, value: str) -> None:
+    setattr(options, option.field, parse_size(option.name, value))
+    setattr(options, option.field + "_given", value)
+
+
+def _max_alloc(options: Options, option: Option, value: str) -> None:
+    size = parse_size(option.name, value)
+    if size and size < 1024 * 1024:
+        raise wrong(f"--max-alloc={value} is too small (min: 1M or 0 for unlimited)")
+    options.max_alloc, options.max_alloc_given = size, value
+
+
+def _bwlimit(options: Options, option: Option, value: str) -> None:
+    """KiB a second unless a unit is given; rounded, as the server is told whole KiB."""
+    size = parse_size(option.name, value, unit="k")
+    if 0 < size < 512:
+        raise wrong(f"--bwlimit={value} is too small (min: 512 or 0 for unlimited)")
+    options.bwlimit = (size + 512) // 1024
+
+
+def _alt_dest(options: Options, option: Option, value: str) -> None:
+    kind = str(option.value)
+    if options.alt_dest_kind not in ("", kind):
+        raise wrong(f"You may not mix --{options.alt_dest_kind}-dest with --{kind}-dest.")
+    if len(options.alt_dests) == 20:
+        raise wrong(f"at most 20 --{kind}-dest args may be specified")
+    options.alt_dest_kind = kind
+    options.alt_dests.append(value)
+
+
+def _id_map(options: Options, option: Option, value: str) -> None:
+    if getattr(options, option.field) is not None:
+        raise wrong(f"You can only specify --{option.name} once.")
+    setattr(options, option.field, value)
+
+
+def _chown(options: Options, option: Option, value: str) -> None:
+    """``USER``, ``USER:GROUP``, ``:GROUP``: all users and groups become these."""
+    user, _, group = value.partition(":")
+    for name, field in ((user, "usermap"), (group, "groupmap")):
+        if name:
+            if getattr(options, field) is not None:
+                raise wrong(f"You can only specify --{field} once.")
+            setattr(options, field, "*:" + name)
+
+
+def _old_args(options: Options, option: Option, value: str) -> None:
+    options.old_args = max(options.old_args or 0, 0) + 1
+
+
+def _remote_option(options: Options, option: Option, value: str) -> None:
+    if not value.startswith("-"):
+        raise wrong(f"Remote option must start with a dash: {value}")
+    options.remote_options.append(value)
+
+
+def _read(path: str) -> bytes:
+    """A file that an option names; ``-`` is standard input."""
+    try:
+        with open(0 if path == "-" else path, "rb", closefd=path != "-") as file:
+            return file.read()
+    except OSError as error:
+        raise RefsyncError(f"failed to open {path}: {error.strerror} ({error.errno})", Exit.FILE_IO) from None
+
+
+_ACTIONS: dict[str, Callable[[Options, Option, str], None]] = {
+    "archive": _archive,
+    "D": _devices_and_specials,
+    "P": _partial_and_progress,
+    "human-readable": _human,
+    "atimes": _atimes,
+    "append": _append,
+    "delete-excluded": _delete_excluded,
+    "delete-before": _delete_when,
+    "delete-during": _delete_when,
+    "del": _delete_when,
+    "delete-delay": _delete_when,
+    "delete-after": _delete_when,
+    "filter": _filter,
+    "exclude": _pattern,
+    "include": _pattern,
+    "exclude-from": _patterns,
+    "include-from": _patterns,
+    "F": _per_directory,
+    "protocol": _protocol,
+    "log-format": _log_format,
+    "stderr": _stderr,
+    "msgs2stderr": _msgs2stderr,
+    "max-size": _size_limit,
+    "min-size": _size_limit,
+    "max-alloc": _max_alloc,
+    "bwlimit": _bwlimit,
+    "compare-dest": _alt_dest,
+    "copy-dest": _alt_dest,
+    "link-dest": _alt_dest,
+    "usermap": _id_map,
+    "groupmap": _id_map,
+    "chown": _chown,
+    "old-args": _old_args,
+    "remote-option": _remote_option,
+}

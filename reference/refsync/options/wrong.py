@@ -1,0 +1,10 @@
+"""The error of a wrong use of options."""
+
+from __future__ import annotations
+
+from ..wire.errors import Exit, RefsyncError
+
+
+def wrong(text: str) -> RefsyncError:
+    """OPT-5: exit 1, with what was wrong."""
+    return RefsyncError(text, Exit.SYNTAX)
