@@ -24,6 +24,7 @@ class Verdict(StrEnum):
 
     PASS = "pass"
     FAIL = "fail"
+    FLAKY = "flaky"  # failed, and passed when it was run once more
     XFAIL = "xfail"
     XPASS = "xpass"
     UNSUPPORTED = "unsupported"
@@ -138,6 +139,8 @@ class Outcome:
     reason: str = ""
     seconds: float = 0.0
     runs: list[RunLog] = field(default_factory=list)
+    #: What was said on the wire when a failed cell was run again, explained; one text a conversation.
+    transcripts: list[str] = field(default_factory=list)
     #: What the control's cell is remembered by: name -> comparable value.
     observations: dict[str, Any] = field(default_factory=dict)
     control: bool = False

@@ -66,6 +66,7 @@ def as_data(
         if outcome.verdict not in (Verdict.PASS, Verdict.UNSUPPORTED):
             entry["findings"] = [dataclasses.asdict(finding) for finding in outcome.findings]
             entry["runs"] = [dataclasses.asdict(one) for one in outcome.runs]
+            entry["transcripts"] = outcome.transcripts
             entry["again"] = again(outcome, command)
         cells.append(entry)
     visited = {outcome.cell.case for outcome in run.outcomes}
@@ -126,7 +127,7 @@ def write_junit(path: Path, data: Mapping[str, Any]) -> None:
             "testsuite",
             name=f"{id} {titles[id]}",
             tests=str(len(cells)),
-            failures=str(verdicts["fail"] + verdicts["xpass"]),
+            failures=str(verdicts["fail"] + verdicts["flaky"] + verdicts["xpass"]),
             errors=str(verdicts["error"]),
             skipped=str(verdicts["unsupported"] + verdicts["xfail"]),
         )
@@ -151,6 +152,8 @@ def _junit_cell(suite: ET.Element, cell: Mapping[str, Any]) -> None:
         case "fail":
             first = cell["findings"][0]["what"] if cell["findings"] else "failed"
             ET.SubElement(test, "failure", message=_UNSPEAKABLE.sub("?", first)).text = text
+        case "flaky":
+            ET.SubElement(test, "failure", message=f"flaky: {reason}").text = text
         case "xpass":
             ET.SubElement(test, "failure", message="passed, but a failure was expected").text = reason
         case "error":

@@ -18,6 +18,7 @@ from refsync_conformance.sandbox import Sandbox
 from refsync_conformance.selection import Group
 from refsync_conformance.trees import SECOND
 from refsync_conformance.trial import Stop, Trial, Unsupported, against_control
+from refsync_conformance.wiretap.transcript import transcribe
 
 
 @dataclass(slots=True)
@@ -38,9 +39,10 @@ def run_cell(
     *,
     control: Outcome | None,
     keep: bool = False,
+    recording: bool = False,
 ) -> Outcome:
     """Run one cell. ``control`` is the outcome that observations are held to; None if this cell is the
-    control's.
+    control's. With ``recording`` what is said on the wire is taken down and explained.
 
     Never raises for what a case does: a mistake of the suite is a verdict, ``error``, with its traceback.
     """
@@ -50,7 +52,8 @@ def run_cell(
         outcome.verdict, outcome.reason = Verdict.UNSUPPORTED, "only root can make and judge this"
         return outcome
     name = f"{cell.case}.{cell.transport}.{cell.direction}.{cell.protocol}.{cell.client}-{cell.server}"
-    with Sandbox(scratch / name, keep=keep) as sandbox:
+    name += ".recorded" if recording else ""
+    with Sandbox(scratch / name, keep=keep, recording=recording) as sandbox:
         trial = Trial(case, cell, sandbox, executables)
         try:
             case.run(trial)
@@ -68,11 +71,27 @@ def run_cell(
         outcome.findings = trial.findings
         outcome.observations = trial.observations
         outcome.runs = sandbox.runs
+        if recording:
+            captures = sorted(sandbox.captures.iterdir(), key=lambda path: path.stat().st_mtime_ns)
+            outcome.transcripts = transcribe(captures)
         if control is not None and not trial.findings and outcome.verdict is Verdict.PASS:
             outcome.findings = against_control(control.observations, trial.observations)
         if outcome.findings and outcome.verdict is not Verdict.ERROR:
             outcome.verdict = Verdict.FAIL
     outcome.seconds = time.monotonic() - began
+    return outcome
+
+
+def run_judged(
+    case: Case, cell: Cell, executables: dict[str, bytes], scratch: Path, *, control: Outcome, keep: bool
+) -> Outcome:
+    """Run one cell of the peer's; one that fails is run again, for its transcript and in case it is flaky."""
+    outcome = run_cell(case, cell, executables, scratch, control=control, keep=keep)
+    if outcome.verdict is Verdict.FAIL:
+        again = run_cell(case, cell, executables, scratch, control=control, keep=keep, recording=True)
+        outcome.transcripts = again.transcripts
+        if again.verdict is Verdict.PASS:
+            outcome.verdict, outcome.reason = Verdict.FLAKY, "it passed when it was run again"
     return outcome
 
 
@@ -94,7 +113,7 @@ def run_group(
                 )
             )
         else:
-            outcomes.append(run_cell(group.case, cell, executables, scratch, control=control, keep=keep))
+            outcomes.append(run_judged(group.case, cell, executables, scratch, control=control, keep=keep))
     for outcome in outcomes:
         outcome.observations = {}
     return outcomes
@@ -147,7 +166,7 @@ def exit_code(outcomes: Iterable[Outcome], *, stale: int = 0) -> int:
     verdicts = {outcome.verdict for outcome in found}
     if Verdict.ERROR in verdicts or any(one.control and one.verdict is Verdict.FAIL for one in found):
         return 3
-    if Verdict.FAIL in verdicts:
+    if verdicts & {Verdict.FAIL, Verdict.FLAKY}:
         return 1
     if Verdict.XPASS in verdicts or stale:
         return 4

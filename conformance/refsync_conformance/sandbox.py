@@ -191,14 +191,17 @@ class Sandbox:
     all.
     """
 
-    def __init__(self, root: Path, *, keep: bool = False) -> None:
+    def __init__(self, root: Path, *, keep: bool = False, recording: bool = False) -> None:
         self.root = root
         self.area = root / "area"
+        #: Where the transports take down what is said, if they are to.
+        self.captures = root / "captures"
+        self.recording = recording
         self._keep = keep
         self._background: list[Running] = []
         self._count = 0
         self.runs: list[RunLog] = []
-        for part in ("area", "log", "home", "bin"):
+        for part in ("area", "log", "home", "bin", "captures"):
             (root / part).mkdir(parents=True)
         root.chmod(0o755)
 

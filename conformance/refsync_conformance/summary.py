@@ -20,6 +20,7 @@ STYLES = {
     "fail": "bold red",
     "xfail": "yellow",
     "xpass": "bold magenta",
+    "flaky": "bold yellow",
     "unsupported": "dim",
     "error": "bold white on red",
 }
@@ -59,7 +60,7 @@ class Ticker:
     def __call__(self, outcome: Outcome) -> None:
         self._done += 1
         self._verdicts[outcome.verdict] += 1
-        wrong = outcome.verdict in (Verdict.FAIL, Verdict.ERROR)
+        wrong = outcome.verdict in (Verdict.FAIL, Verdict.FLAKY, Verdict.ERROR)
         if self._bar is not None and self._task is not None:
             self._bar.advance(self._task)
             if wrong:
@@ -151,7 +152,7 @@ def columns_key(columns: list[str]) -> Any:
 
 
 def _show_wrong(console: Console, data: Mapping[str, Any], most: int) -> None:
-    wrong = [cell for cell in data["cells"] if cell["verdict"] in ("fail", "error", "xpass")]
+    wrong = [cell for cell in data["cells"] if cell["verdict"] in ("fail", "flaky", "error", "xpass")]
     for cell in wrong[:most]:
         axes = f"{cell['direction']} {cell['transport']} {cell['protocol']}"
         place = f"{cell['case']} {axes} {cell['client']}>{cell['server']}"

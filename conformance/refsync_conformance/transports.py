@@ -7,14 +7,18 @@ module ``mod``.
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
+import shlex
 import socket
+import sys
 import threading
 import time
 from pathlib import Path
 
 from refsync_conformance.sandbox import Running, Sandbox
+from refsync_conformance.wiretap.relay import Proxy
 
 MODULE = "mod"
 #: Seconds that a daemon may take until it listens.
@@ -105,6 +109,13 @@ class Pipe:
         self, sandbox: Sandbox, server: bytes, *, script: str = 'shift\nexec /bin/sh -c "$*"\n'
     ) -> None:
         self._shell = sandbox.script("rsh", script)
+        if sandbox.recording:
+            inner = self._shell
+            relay = [sys.executable, "-m", "refsync_conformance.wiretap", "relay"]
+            words = (
+                f'{shlex.join(relay)} {shlex.quote(str(sandbox.captures))}/$$ {shlex.quote(str(inner))} "$@"'
+            )
+            self._shell = sandbox.script("tapped-rsh", f"exec {words}\n")
         self._server = server
 
     def options(self) -> list[bytes]:
@@ -129,6 +140,12 @@ class Daemon:
         self._config.write_text(daemon_config(sandbox.area, module, globals_), encoding="utf-8")
         self.port = 0
         self._running = self._start(server)
+        self._proxy: Proxy | None = None
+        if sandbox.recording:
+            count = itertools.count(1)
+            captures = sandbox.captures
+            self._proxy = Proxy("127.0.0.1", self.port, lambda: captures / f"{next(count):04}")
+            threading.Thread(target=self._proxy.serve, daemon=True).start()
 
     def _start(self, server: bytes) -> Running:
         for _ in range(5):
@@ -173,7 +190,7 @@ class Daemon:
         return self.module_url() + path[len(self._area) :]
 
     def url(self) -> bytes:
-        return b"rsync://127.0.0.1:%d/" % self.port
+        return b"rsync://127.0.0.1:%d/" % (self._proxy.port if self._proxy else self.port)
 
     def module_url(self) -> bytes:
         return self.url() + MODULE.encode()
@@ -184,6 +201,8 @@ class Daemon:
         return path.read_text("utf-8", "backslashreplace") if path.exists() else ""
 
     def close(self) -> None:
+        if self._proxy:
+            self._proxy.close()
         self._running.stop()
         PORTS.give_back(self.port)
 

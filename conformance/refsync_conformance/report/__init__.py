@@ -10,9 +10,11 @@ from typing import Any
 from jinja2 import Environment, select_autoescape
 from markupsafe import Markup
 
+from refsync_conformance.wiretap.render import MARK_AT, MARKS
+
 PLACES = (("push", "pipe"), ("pull", "pipe"), ("push", "daemon"), ("pull", "daemon"), ("copy", "local"))
 #: The verdict that a square shows when several cells share it, the gravest first.
-GRAVITY = ("error", "fail", "xpass", "xfail", "unsupported", "pass")
+GRAVITY = ("error", "fail", "flaky", "xpass", "xfail", "unsupported", "pass")
 SAID = {
     0: "Conformant",
     1: "Not conformant",
@@ -123,6 +125,19 @@ def _lines(found: list[tuple[bool, str]]) -> Markup:
     )
 
 
+def wire(text: str) -> Markup:
+    """A transcript, each direction in its colour and what breaks a clause marked."""
+
+    def kind(line: str) -> str:
+        if MARKS["wrong"] in line[MARK_AT : MARK_AT + 2]:
+            return "changed"
+        return {">": "client", "<": "server"}.get(line[:1], "same")
+
+    return Markup("").join(
+        Markup('<span class="{}">{}</span>').format(kind(line), line) for line in text.splitlines()
+    )
+
+
 def render(data: Mapping[str, Any]) -> str:
     """The page for a run's data (see :func:`refsync_conformance.results.as_data`)."""
     environment = Environment(
@@ -131,7 +146,8 @@ def render(data: Mapping[str, Any]) -> str:
         lstrip_blocks=True,
     )
     environment.globals["side_by_side"] = side_by_side
-    wrong = [cell for cell in data["cells"] if cell["verdict"] in ("fail", "error", "xpass")]
+    environment.globals["wire"] = wire
+    wrong = [cell for cell in data["cells"] if cell["verdict"] in ("fail", "flaky", "error", "xpass")]
     wrong.sort(key=lambda cell: (not cell["control"], GRAVITY.index(cell["verdict"]), cell["case"]))
     titles = {case["id"]: case for case in data["cases"]}
     template = environment.from_string(_asset("page.html.j2"))
