@@ -66,7 +66,7 @@ def test_patterns_choose_and_complain() -> None:
 def test_a_full_plan_has_every_combination_and_pair() -> None:
     (*groups,) = selection.plan([make()], ["mine"], "up", selection.Axes(full=True))
     assert len(groups) == 5 * 3
-    assert all((group.control.client, group.control.server) == ("up", "up") for group in groups)
+    assert all((group.cells[0].client, group.cells[0].server) == ("up", "up") for group in groups)
     pairs = {(cell.client, cell.server) for group in groups for cell in group.judged}
     assert pairs == {("mine", "up"), ("up", "mine"), ("mine", "mine")}
 
@@ -74,7 +74,7 @@ def test_a_full_plan_has_every_combination_and_pair() -> None:
 def test_the_turns_together_meet_every_place_and_protocol() -> None:
     cases = [make(f"TEST-{number:03}") for number in range(40)]
     groups = selection.plan(cases, ["mine"], "up", selection.Axes())
-    met = {group.control.combination for group in groups}
+    met = {group.cells[0].combination for group in groups}
     assert len(met) == 5 * 3
     assert len(groups) <= 2 * len(cases)
 
@@ -85,14 +85,14 @@ def test_an_axis_asked_for_is_visited(breadth: Breadth) -> None:
         transports=frozenset({"daemon"}), directions=frozenset({"pull"}), protocols=frozenset({30})
     )
     groups = selection.plan([make(breadth=breadth)], ["mine"], "up", axes)
-    assert [group.control.combination for group in groups] == ["pull daemon 30"]
+    assert [group.cells[0].combination for group in groups] == ["pull daemon 30"]
 
 
 def test_a_pair_asked_for_is_the_only_one() -> None:
     axes = selection.Axes(pairs=frozenset({("up", "mine")}), full=True)
     groups = selection.plan([make()], ["mine"], "up", axes)
     assert {cell.pair for group in groups for cell in group.judged} == {"up>mine"}
-    assert {group.control.transport for group in groups} == {"pipe", "daemon"}
+    assert {group.cells[0].transport for group in groups} == {"pipe", "daemon"}
 
 
 @pytest.mark.parametrize(

@@ -165,7 +165,7 @@ def run(chosen: argparse.Namespace) -> int:
     groups = selection.plan(cases, [peer.name for peer in subjects], control.name, axes)
     if not groups:
         return _complain("no cell fits what was asked for", USAGE)
-    cells = [cell for group in groups for cell in (group.control, *group.judged)]
+    cells = [cell for group in groups for cell in group.cells]
     if chosen.list:
         for cell in cells:
             print(cell)

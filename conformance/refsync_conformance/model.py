@@ -66,6 +66,8 @@ class Case:
     # other a failure.
     optional: tuple[str, ...] = ()
     needs_root: bool = False
+    #: Whether the control has to pass it first; a fault that the control has itself must not hide others'.
+    controlled: bool = True
     #: Whether destination trees are compared with those of the control run.
     differential: bool = True
     #: Seconds for one run of the peer.

@@ -38,15 +38,16 @@ def run_cell(
     scratch: Path,
     *,
     control: Outcome | None,
+    is_control: bool = False,
     keep: bool = False,
     recording: bool = False,
 ) -> Outcome:
-    """Run one cell. ``control`` is the outcome that observations are held to; None if this cell is the
-    control's. With ``recording`` what is said on the wire is taken down and explained.
+    """Run one cell. ``control`` is the outcome that observations are held to, if there is one.
 
+    With ``recording`` what is said on the wire is taken down and explained.
     Never raises for what a case does: a mistake of the suite is a verdict, ``error``, with its traceback.
     """
-    outcome = Outcome(cell=cell, verdict=Verdict.PASS, control=control is None)
+    outcome = Outcome(cell=cell, verdict=Verdict.PASS, control=is_control)
     began = time.monotonic()
     if case.needs_root and os.geteuid() != 0:
         outcome.verdict, outcome.reason = Verdict.UNSUPPORTED, "only root can make and judge this"
@@ -83,7 +84,13 @@ def run_cell(
 
 
 def run_judged(
-    case: Case, cell: Cell, executables: dict[str, bytes], scratch: Path, *, control: Outcome, keep: bool
+    case: Case,
+    cell: Cell,
+    executables: dict[str, bytes],
+    scratch: Path,
+    *,
+    control: Outcome | None,
+    keep: bool,
 ) -> Outcome:
     """Run one cell of the peer's; one that fails is run again, for its transcript and in case it is flaky."""
     outcome = run_cell(case, cell, executables, scratch, control=control, keep=keep)
@@ -99,10 +106,17 @@ def run_group(
     group: Group, executables: dict[str, bytes], scratch: Path, *, keep: bool = False
 ) -> list[Outcome]:
     """The control's cell, then the judged ones; if the control fails, these can't be judged: ``error``."""
-    control = run_cell(group.case, group.control, executables, scratch, control=None, keep=keep)
-    outcomes = [control]
+    outcomes = []
+    control: Outcome | None = None
+    if group.control is not None:
+        control = run_cell(
+            group.case, group.control, executables, scratch, control=None, is_control=True, keep=keep
+        )
+        outcomes.append(control)
     for cell in group.judged:
-        if control.verdict is Verdict.UNSUPPORTED:
+        if control is None:
+            outcomes.append(run_judged(group.case, cell, executables, scratch, control=None, keep=keep))
+        elif control.verdict is Verdict.UNSUPPORTED:
             outcomes.append(Outcome(cell, Verdict.UNSUPPORTED, reason=f"the control: {control.reason}"))
         elif control.verdict is not Verdict.PASS:
             outcomes.append(

@@ -41,6 +41,8 @@ class Finished:
     stderr: bytes
     #: How many processes of its group outlived it and had to be killed.
     leftovers: int
+    #: MiB that the largest of its processes held at its peak.
+    peak_mib: int = 0
 
     @property
     def command(self) -> str:
@@ -116,6 +118,7 @@ class Running:
                 umask=0o022,
             )
         self.pid = self._process.pid
+        self._peak_kib = 0
 
     def poll(self) -> int | None:
         return self._process.poll()
@@ -137,8 +140,15 @@ class Running:
                 return False
         finally:
             os.close(watch)
-        self._process.wait()
+        self._reap()
         return True
+
+    def _reap(self) -> None:
+        """Take the leader's exit, and how much memory it and what it waited for have used."""
+        if self._process.returncode is None:
+            _, status, usage = os.wait4(self.pid, 0)
+            self._process.returncode = os.waitstatus_to_exitcode(status)
+            self._peak_kib = usage.ru_maxrss
 
     def wait(self, timeout: float) -> Finished:
         """The end of the process, by itself or by force after ``timeout`` seconds, and of its group."""
@@ -151,6 +161,7 @@ class Running:
             stdout=self._tail(self._out),
             stderr=self._tail(self._err),
             leftovers=leftovers if ended else 0,
+            peak_mib=self._peak_kib // 1024,
         )
 
     def stderr(self) -> bytes:

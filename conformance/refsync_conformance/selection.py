@@ -26,11 +26,19 @@ class Axes:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A case in one combination of the axes: its control cell and the cells that are held to it."""
+    """A case in one combination of the axes: its control cell and the cells that are held to it.
+
+    There is no control for a case that is not ``controlled``.
+    """
 
     case: Case
-    control: Cell
+    control: Cell | None
     judged: tuple[Cell, ...]
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """All of them, the control's first."""
+        return (self.control, *self.judged) if self.control else self.judged
 
 
 def combinations(case: Case, full: bool, turn: int = 0) -> list[tuple[str, str, int]]:
@@ -109,13 +117,13 @@ def plan(cases: Iterable[Case], subjects: Sequence[str], control: str, axes: Axe
                 for pair in pairs(case, transport, subjects, control, thin and not axes.pairs)
                 if not axes.pairs or pair in axes.pairs
             ]
-            if subjects and not chosen:
+            if (subjects or not case.controlled) and not chosen:
                 continue
             place = (case.id, transport, direction, protocol)
             groups.append(
                 Group(
                     case,
-                    Cell(*place, *control_pair(case, control)),
+                    Cell(*place, *control_pair(case, control)) if case.controlled else None,
                     tuple(Cell(*place, *pair) for pair in chosen),
                 )
             )

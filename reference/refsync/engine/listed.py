@@ -15,7 +15,15 @@ from .numbers import human
 def listing_line(entry: FileEntry, human_level: int) -> bytes:
     """Mode, size, local time, name and a link's target; no newline."""
     width = 14 if human_level else 11
-    when = time.strftime("%Y/%m/%d %H:%M:%S", time.localtime(entry.mtime))
+    when = _local_time(entry.mtime)
     arrow = b" -> " + entry.link if entry.is_link and entry.link is not None else b""
     head = f"{stat.filemode(entry.mode)} {human(entry.size, human_level):>{width}} {when} "
     return head.encode() + entry.name + arrow
+
+
+def _local_time(seconds: int) -> str:
+    """A peer may name a time that no calendar has; its seconds are shown then."""
+    try:
+        return time.strftime("%Y/%m/%d %H:%M:%S", time.localtime(seconds))
+    except (OverflowError, ValueError, OSError):
+        return f"{seconds:>19}"

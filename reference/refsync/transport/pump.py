@@ -35,6 +35,9 @@ class Pump:
         self._in = fd_in
         self._out = fd_out
         self._can_send = True
+        self._only_alive = (
+            False  # what is to be sent is a sign of life, which must not keep us waiting for ever
+        )
         self._last_io = self._last_send = time.monotonic()
         for fd in {fd_in, fd_out}:
             os.set_blocking(fd, False)
@@ -80,7 +83,9 @@ class Pump:
         lull = limit / 2
         if self.link.keepalive and now - self._last_send >= lull:
             self._last_send = now
+            quiet = not self.link.pending
             self.link.keepalive()
+            self._only_alive = quiet
         return max(0.01, min(self._last_io + limit - now, self._last_send + lull - now))
 
     def _send(self) -> bool:
@@ -107,7 +112,10 @@ class Pump:
             total = len(out)
         if total:
             self.link.sent(total)
-            self._last_io = self._last_send = time.monotonic()
+            self._last_send = time.monotonic()
+            if not self._only_alive:
+                self._last_io = self._last_send
+            self._only_alive = False
         return total > 0
 
     def _receive(self, wait: float | None, *, feed: bool = True) -> bool:
