@@ -1,0 +1,117 @@
+"""The trees that are copied: made once, below the cache directory or in memory, and kept."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+MIB = 1 << 20
+_OLD = 1_600_000_000_000_000_000
+
+
+def base(where: str) -> Path:
+    """``tmpfs``, ``disk`` (the user's cache directory), or a directory that is named."""
+    if where == "tmpfs":
+        path = Path("/dev/shm") / f"refsync-bench-{os.getuid()}"
+    elif where == "disk":
+        cache = os.environ.get("XDG_CACHE_HOME", "")
+        path = (Path(cache) if cache.startswith("/") else Path.home() / ".cache") / "refsync" / "bench"
+    else:
+        path = Path(where).resolve()
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def prepared(root: Path, name: str, make: Callable[[Path], None]) -> Path:
+    """The data set of that name; made beside its place first, so that half of one is never used."""
+    path = root / "data" / name
+    if not path.exists():
+        half = root / "data" / f"{name}.part"
+        shutil.rmtree(half, ignore_errors=True)
+        half.mkdir(parents=True)
+        make(half)
+        half.rename(path)
+    return path
+
+
+def _noise(path: Path, size: int, seed: int) -> None:
+    source = random.Random(seed)
+    with path.open("wb") as out:
+        for start in range(0, size, 4 * MIB):
+            out.write(source.randbytes(min(4 * MIB, size - start)))
+    os.utime(path, ns=(_OLD, _OLD))
+
+
+def big(size: int, seed: int = 1) -> Callable[[Path], None]:
+    """One file of noise."""
+    return lambda folder: _noise(folder / "big", size, seed)
+
+
+def changed(original: Path, touched: int) -> Callable[[Path], None]:
+    """A copy of ``original`` with ``touched`` spots of 64 bytes rewritten, and another time."""
+
+    def make(folder: Path) -> None:
+        shutil.copyfile(original / "big", folder / "big")
+        source = random.Random(7)
+        size = (folder / "big").stat().st_size
+        with (folder / "big").open("r+b") as out:
+            for _ in range(touched):
+                out.seek(source.randrange(size - 64))
+                out.write(source.randbytes(64))
+        os.utime(folder / "big", ns=(_OLD + 10**10, _OLD + 10**10))
+
+    return make
+
+
+def many(count: int, low: int, high: int, per_directory: int = 100) -> Callable[[Path], None]:
+    """Small files of noise in directories."""
+
+    def make(folder: Path) -> None:
+        source = random.Random(3)
+        noise = source.randbytes(MIB)
+        for number in range(count):
+            if number % per_directory == 0:
+                where = folder / f"dir{number // per_directory:04}"
+                where.mkdir()
+            size = source.randint(low, high)
+            at = source.randrange(MIB - size) if size < MIB else 0
+            path = where / f"file{number:06}.dat"
+            path.write_bytes(noise[at : at + size])
+            os.utime(path, ns=(_OLD, _OLD))
+
+    return make
+
+
+def text(size: int) -> Callable[[Path], None]:
+    """Words that compress about as prose does."""
+
+    def make(folder: Path) -> None:
+        source = random.Random(5)
+        letters = "etaoinshrdlucmfwypvbgkqjxz"
+        words = [
+            "".join(source.choices(letters, range(26, 0, -1), k=source.randint(2, 9))) for _ in range(5000)
+        ]
+        weights = [1 / (rank + 1) for rank in range(len(words))]
+        with (folder / "text").open("w") as out:
+            while out.tell() < size:
+                out.write(" ".join(source.choices(words, weights, k=100_000)) + "\n")
+        os.truncate(folder / "text", size)
+
+    return make
+
+
+def sparse(size: int, parts: int) -> Callable[[Path], None]:
+    """A file of holes with ``parts`` times one MiB of noise in it."""
+
+    def make(folder: Path) -> None:
+        source = random.Random(9)
+        with (folder / "sparse").open("wb") as out:
+            for number in range(parts):
+                out.seek(size // parts * number)
+                out.write(source.randbytes(MIB))
+            out.truncate(size)
+
+    return make
