@@ -23,7 +23,11 @@ REFERENCE = ROOT / "reference/refsync"
 PACKAGES = (REFERENCE, ROOT / "conformance/refsync_conformance", ROOT / "fuzz/refsync_fuzz")
 MODULES = sorted(path for package in PACKAGES for path in package.rglob("*.py"))
 TESTS = sorted((ROOT / "tests").glob("*.py"))
-SCRIPTS = sorted(path for path in [*(ROOT / "ci").iterdir(), ROOT / ".ci/run"] if os.access(path, os.X_OK))
+SCRIPTS = sorted(
+    path
+    for path in [*(ROOT / "ci").iterdir(), ROOT / ".ci/run"]
+    if path.is_file() and os.access(path, os.X_OK)
+)
 
 MAY_IMPORT = {
     "native": set(),
