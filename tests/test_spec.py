@@ -22,6 +22,7 @@ from typing import Any
 
 import pytest
 from refsync.wire import (
+    batch,
     compat,
     dialect,
     filterlist,
@@ -184,6 +185,7 @@ ENCODERS: dict[str, Callable[[Any, dialect.Dialect], bytes]] = {
     "tokens": lambda value, _: encode_tokens(value),
     "filter list": lambda value, _: filterlist.encode(value),
     "totals": lambda value, speak: stats.encode_stats(stats.SessionStats(*value), speak),
+    "batch head": lambda value, _: batch.encode(batch.Head(*value)),
     "deletions": lambda value, _: stats.encode_delete_stats(stats.DeleteStats(*value)),
 }
 
@@ -237,6 +239,7 @@ DECODERS: dict[str, Callable[[Cursor, Example], Any]] = {
     "tokens": lambda cursor, _: sequence(cursor, tokens.PlainDecoder().decode),
     "filter list": lambda cursor, _: filterlist.decode(cursor),
     "totals": lambda cursor, example: decode_totals(cursor, example.speak),
+    "batch head": lambda cursor, _: astuple(batch.decode(cursor)),
     "deletions": lambda cursor, _: astuple(stats.decode_delete_stats(cursor)),
 }
 

@@ -69,6 +69,15 @@ def _host_port(text: str, argument: str) -> tuple[str, int]:
     return host, int(port or 0)
 
 
+def plan_replay(paths: list[str]) -> Job:
+    """BATCH-3: a batch has the files; the last argument tells where they go."""
+    if not paths:
+        raise RefsyncError("rsync: nothing to do: give a destination (see --help)", Exit.SYNTAX)
+    if split_host(paths[-1])[0] is not None:
+        raise RefsyncError("remote destination is not allowed with --read-batch", Exit.SYNTAX)
+    return Job([], paths[-1], False)
+
+
 def plan(paths: list[str], *, list_only: bool) -> Job:
     """OPT-7: the last argument is the destination, unless there is only one: then it is listed."""
     if not paths:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 
 from ..engine import client
 from ..engine.server import allow_inc_recurse
@@ -19,18 +20,44 @@ from ..session.tasks import Tasks
 from ..transport.child import Child, run_command, run_local
 from ..transport.pump import Pump
 from ..wire.errors import Exit, RefsyncError
-from .arguments import Job, plan
+from .arguments import Job, plan, plan_replay
+from .batch import BatchFiles, open_batch
 from .messages import Printer
 from .rsh import remote_command
 from .serve import run_server
 from .statistics import print_summary
 
 
-def run_client(options: Options, paths: list[str]) -> int:
-    """Transfer what ``paths`` name; returns the exit code."""
+def run_client(options: Options, paths: list[str], words: Sequence[str] = ()) -> int:
+    """Transfer what ``paths`` name; returns the exit code. ``words``: the command as it was given."""
     if options.secluded_args:
         raise RefsyncError("--secluded-args is not supported yet", Exit.SYNTAX)
+    if options.read_batch is not None:
+        return _replay(options, plan_replay(paths))
+    if not options.writes_batch:
+        return _run(options, plan(paths, list_only=options.list_only))
     job = plan(paths, list_only=options.list_only)
+    files = BatchFiles(options, words, paths)
+    try:
+        return _run(options, job, files)
+    finally:
+        files.close()
+
+
+def _replay(options: Options, job: Job) -> int:
+    """BATCH-3: the batch is the sender; what we would tell it goes nowhere."""
+    assert options.read_batch is not None
+    batch = open_batch(options.read_batch)
+    nowhere = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        printer = Printer(options, local=True)
+        return converse(options, job, printer, batch, nowhere)
+    finally:
+        os.close(batch)
+        os.close(nowhere)
+
+
+def _run(options: Options, job: Job, files: BatchFiles | None = None) -> int:
     options.sender = job.sender
     if job.dest is None:
         options.list_only = True
@@ -39,11 +66,11 @@ def run_client(options: Options, paths: list[str]) -> int:
     if job.remote is not None and job.remote.daemon:
         from .daemon_client import run_daemon_client
 
-        return run_daemon_client(options, job)
+        return run_daemon_client(options, job, files)
     printer = Printer(options, local=job.remote is None)
     child = _connect(options, job)
     try:
-        code = converse(options, job, printer, child.fd_in, child.fd_out)
+        code = converse(options, job, printer, child.fd_in, child.fd_out, files=files)
     except RefsyncError as error:
         child.close()
         error.code = max(error.code, child.end())
@@ -71,7 +98,7 @@ def _connect(options: Options, job: Job) -> Child:
             job.remote, options.rsh, options.rsync_path, server_arguments(options), paths
         )
         return run_command(command)
-    if options.whole_file is None:
+    if options.whole_file is None and not options.writes_batch:
         options.whole_file = True
     arguments = server_arguments(options)
 
@@ -91,6 +118,7 @@ def converse(
     *,
     link: Link | None = None,
     remote_protocol: int = 0,
+    files: BatchFiles | None = None,
 ) -> int:
     """The client's half over two descriptors; returns its exit code after printing the totals."""
     link = link or Link()
@@ -99,6 +127,8 @@ def converse(
 
     def on_start(session: Session) -> None:
         sessions.append(session)
+        if files is not None:
+            files.write_script(session.dialect.protocol)
         printer.attach(session.stats)
         printer.symlink_times = session.dialect.symlink_times if options.sender else session.dialect.iflags
         if options.verbose and not options.quiet:
@@ -112,7 +142,14 @@ def converse(
     sources = [os.fsencode(path) for path in job.sources]
     dest = os.fsencode(job.dest or ".")
     conversation = client.run(
-        link, options, printer, sources, dest, remote_protocol=remote_protocol, started=on_start
+        link,
+        options,
+        printer,
+        sources,
+        dest,
+        remote_protocol=remote_protocol,
+        started=on_start,
+        recorder=files.recorder if files is not None else None,
     )
     pump = Pump(link, fd_in, fd_out, timeout=options.timeout)
     tasks = Tasks(link, conversation)

@@ -16,11 +16,12 @@ from ..transport.pump import Pump
 from ..transport.tcp import DAEMON_PORT, connect
 from ..wire.errors import Exit, RefsyncError
 from .arguments import Job
+from .batch import BatchFiles
 from .client import converse, server_arguments
 from .messages import Printer
 
 
-def run_daemon_client(options: Options, job: Job) -> int:
+def run_daemon_client(options: Options, job: Job, files: BatchFiles | None = None) -> int:
     """Transfer with a module, or list the modules; returns the exit code."""
     remote = job.remote
     assert remote is not None
@@ -64,7 +65,16 @@ def run_daemon_client(options: Options, job: Job) -> int:
         printer.flush()
         if answered.listed:
             return Exit.OK
-        return converse(options, job, printer, fd, fd, link=link, remote_protocol=answered.remote_protocol)
+        return converse(
+            options,
+            job,
+            printer,
+            fd,
+            fd,
+            link=link,
+            remote_protocol=answered.remote_protocol,
+            files=files,
+        )
 
 
 def _password() -> bytes:

@@ -23,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = Options()
     try:
         options, paths = parse(arguments)
-        code = _dispatch(options, paths)
+        code = _dispatch(options, paths, [sys.argv[0], *arguments])
     except RefsyncError as error:
         code = error.code
         if str(error):
@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return int(code)
 
 
-def _dispatch(options: Options, paths: list[str]) -> int:
+def _dispatch(options: Options, paths: list[str], words: list[str]) -> int:
     """Hand over to the mode that the options ask for; what is not needed is not imported."""
     if options.help:
         from .help import print_help
@@ -68,7 +68,7 @@ def _dispatch(options: Options, paths: list[str]) -> int:
         return run_server(options, [os.fsencode(path) for path in paths], 0, 1)
     from .client import run_client
 
-    return run_client(options, paths)
+    return run_client(options, paths, words)
 
 
 def _set_signals() -> None:

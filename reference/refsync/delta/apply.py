@@ -30,17 +30,26 @@ class Reconstructor:
     """One file. ``basis`` is a descriptor to read blocks from, None if there is no basis.
 
     ``offset`` is the length so far; ``literal_bytes`` and ``matched_bytes``
-    tell where it came from.
+    tell where it came from. ``replaying``: the sender knew another basis, so
+    there may be none at all here, which then reads as zeros too.
     """
 
     def __init__(
-        self, head: SumHead, basis: int | None, output: Output, hasher: Hasher, *, in_place: bool = False
+        self,
+        head: SumHead,
+        basis: int | None,
+        output: Output,
+        hasher: Hasher,
+        *,
+        in_place: bool = False,
+        replaying: bool = False,
     ) -> None:
         self._head = head
         self._basis = basis
         self._output = output
         self._hasher = hasher
         self._in_place = in_place
+        self._replaying = replaying
         self._read = b""
         self._read_at = 0
         self.offset = 0
@@ -75,10 +84,13 @@ class Reconstructor:
         head = self._head
         if not 0 <= index < head.count:
             raise ProtocolError(f"block {index} of {head.count} in the token stream", clause="TOK-3")
-        if self._basis is None:
-            raise ProtocolError(f"block {index} of a file that has no basis", clause="TOK-3")
         start, size = index * head.block_length, head.block_size(index)
-        data = self._block(self._basis, start, size)
+        if self._basis is not None:
+            data = self._block(self._basis, start, size)
+        elif self._replaying:
+            data = bytes(size)
+        else:
+            raise ProtocolError(f"block {index} of a file that has no basis", clause="TOK-3")
         self._hasher.update(data)
         if self._in_place and start == self.offset:
             self._output.keep(data)

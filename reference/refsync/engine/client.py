@@ -11,8 +11,10 @@ from ..filters.exchange import client_rules
 from ..filters.rulelist import FilterList
 from ..options.model import Options
 from ..session.link import Link
-from ..session.setup import negotiate
+from ..session.setup import Agreement, Offer, negotiate, read_batch_setup
+from ..wire import batch as batchfile
 from ..wire.errors import RefsyncError
+from .batch import Recorder, Replay, match_options
 from .listing import split_argument
 from .report import Reporter
 from .roles import receive, send
@@ -29,31 +31,56 @@ async def run(
     *,
     remote_protocol: int = 0,
     started: Callable[[Session], None] = lambda session: None,
+    recorder: Recorder | None = None,
 ) -> int:
     """Push ``paths`` (``options.sender``) or pull them into ``dest``; returns this side's exit code.
 
-    ``started`` is called once the setup is done.
+    ``started`` is called once the setup is done. ``recorder`` writes a batch
+    file; with ``options.read_batch`` the link has one, and nobody hears us.
     """
-    agreement = await negotiate(link, offer_from(options, remote_protocol=remote_protocol))
+    if options.read_batch is not None:
+        agreement = await _setup_from_batch(link, options, reporter)
+    else:
+        agreement = await negotiate(link, offer_from(options, remote_protocol=remote_protocol))
     role = "sender" if options.sender else "receiver"
     session = Session(link, options, agreement, reporter, role)
+    session.recorder = recorder
+    if options.read_batch is not None:
+        session.replay = Replay(link, inc_recurse=session.dialect.inc_recurse)
     filters = FilterList.from_options(options.filters)
     try:
         started(session)
         rules = client_rules(filters, options, session.dialect, sender=options.sender)
         for warning in filters.warnings:
             session.warn(warning)
-        if rules is not None:
+        if rules is not None and session.replay is None:
             link.write(rules)
+        if recorder is not None:
+            recorder.begin(link, session.dialect, agreement.seed, sender=options.sender)
         if options.sender:
             return await send(session, paths, filters)
-        return await receive(session, dest, filters, requested=requested_names(paths))
+        requested = None if session.replay else requested_names(paths)
+        return await receive(session, dest, filters, requested=requested)
     except PeerExit:
         await link.flush()
         raise
     except RefsyncError as error:
         await say_last_words(session, error)
         raise
+
+
+async def _setup_from_batch(link: Link, options: Options, reporter: Reporter) -> Agreement:
+    """BATCH-3: the batch tells what its stream depends on, and the options follow."""
+
+    def tell(text: str) -> None:
+        if options.verbose:
+            reporter.info(text.encode())
+
+    def found(head: batchfile.Head) -> Offer:
+        match_options(options, head, tell)
+        return offer_from(options)
+
+    return await read_batch_setup(link, offer_from(options), found)
 
 
 def requested_names(paths: list[bytes]) -> frozenset[bytes] | None:

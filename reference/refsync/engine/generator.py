@@ -96,12 +96,20 @@ class Generator:
         await link.drain()
 
     def _done(self) -> None:
-        self._session.link.write(self._session.ndx_out.encode(NDX_DONE))
+        session = self._session
+        if session.replay is not None:
+            session.replay.done()
+        else:
+            session.link.write(session.ndx_out.encode(NDX_DONE))
 
     def _send_delete_stats(self) -> None:
         """DEL-6: on a server that deletes, so that the client can tell of it."""
         session = self._session
-        if session.options.delete and (session.options.server or session.options.stats):
+        if (
+            session.replay is None
+            and session.options.delete
+            and (session.options.server or session.options.stats)
+        ):
             link = session.link
             link.write(session.ndx_out.encode(NDX_DEL_STATS) + stats.encode_delete_stats(session.deletions))
 
@@ -110,6 +118,14 @@ class Generator:
             return [entry for entry in self._lists.dirs if entry.active]
         return [entry for entry in self._first.entries if entry.active and entry.is_dir]
 
+    async def _news(self) -> None:
+        """Wait until the receiver may have done something; all of a batch may have been read before that."""
+        link = self._session.link
+        if self._session.replay is not None and link.closed:
+            await link.turn()
+        else:
+            await link.more_input()
+
     # -- phase 0 ----------------------------------------------------------
 
     async def _first_phase(self) -> None:
@@ -117,8 +133,10 @@ class Generator:
         arrived = self._arrived
         while arrived or not self._lists.eof:
             if not arrived:
+                if self._session.replay is not None:
+                    self._current = None  # a batch goes on only when it is known that nothing more is wanted
                 self._settle(redo=True)
-                await self._session.link.more_input()
+                await self._news()
                 continue
             self._current = arrived.popleft()
             self._open.append(self._current)
@@ -164,10 +182,13 @@ class Generator:
             status = self._target.lstat(name)
         except OSError:
             status = None
-        if not options.dry_run and self._lists.inc_recurse:
+        if options.moves_data and self._lists.inc_recurse:
             listing.in_progress += 1
+        if session.replay is not None:
+            session.replay.want(ndx)
+            return
         head, sums = sumhead.NO_SUMS, b""
-        if not options.dry_run and not self._whole_file and status is not None and status.st_size > 0:
+        if options.moves_data and not self._whole_file and status is not None and status.st_size > 0:
             try:
                 fd = self._target.dest.open_read(name)
             except OSError as error:
@@ -192,7 +213,7 @@ class Generator:
         link.write(session.ndx_out.encode(ndx))
         flags = items.TRANSFER | (items.REPORT_CHANGE if options.checksum and not again else 0)
         self._itemizer.itemize(entry, None, status, flags)
-        if not options.dry_run:
+        if options.moves_data:
             link.write(sumhead.encode(head) + sums)
 
     # -- what became of the requests ---------------------------------------
@@ -201,15 +222,15 @@ class Generator:
         """Take the receiver's news; tell the sender of each list that is finished (IREC-7)."""
         session = self._session
         for what, ndx in session.statuses:
-            if what == "sent":
-                continue
+            if what == "sent" or (what == "redo" and session.replay is not None):
+                continue  # in a batch it comes again, or does not: there is nobody to ask
             try:
                 listing = self._lists.locate(ndx)
             except ProtocolError:
                 if what == "redo":
                     raise
                 continue  # the list is finished: the sender tells of a file that nobody waits for
-            if self._lists.inc_recurse and not session.options.dry_run:
+            if self._lists.inc_recurse and session.options.moves_data:
                 if not listing.in_progress:
                     raise ProtocolError(f"file index {ndx} was not asked for", clause="XFER-7")
                 listing.in_progress -= 1
@@ -237,7 +258,7 @@ class Generator:
             self._settle(redo=redo)
             if self._receiver.phases_done >= count:
                 return
-            await self._session.link.more_input()
+            await self._news()
 
     async def _delete_pass(self) -> None:
         """DEL-2: every directory of the whole list, before or after the transfer."""

@@ -36,6 +36,8 @@ class Itemizer:
         ``ndx`` None: a request's index has been sent already, and the flags must follow.
         """
         session, options = self._session, self._session.options
+        if session.replay is not None:  # the batch says what is reported
+            return
         iflags = self._compare(entry, status, iflags) & 0xFFFF
         worth = iflags & items.SIGNIFICANT or xname or options.verbose > 1 or options.itemize > 1
         if not worth and ndx is not None:

@@ -11,12 +11,14 @@ import stat
 
 from ..delta.apply import Reconstructor
 from ..files.temp import TempFile
+from ..session.lists import FileList
 from ..wire import items, stats, sumhead
 from ..wire.cursor import Cursor
 from ..wire.entry import FileEntry
 from ..wire.errors import Exit, ProtocolError, RefsyncError
 from ..wire.ndx import NDX_DEL_STATS, NDX_DONE, NDX_FLIST_EOF, NDX_FLIST_OFFSET
 from ..wire.tokens import PlainDecoder
+from .batch import Replay
 from .receive_list import ListReceiver
 from .session import Session, os_error
 from .target import Target
@@ -35,6 +37,8 @@ class Receiver:
         self._target = target
         self._decoder = PlainDecoder()
         self._redoing: set[int] = set()
+        if session.replay is not None:
+            session.replay.missing = self._missing
         self.phases_done = 0
         self.finished = False
 
@@ -47,6 +51,8 @@ class Receiver:
             if ndx != NDX_DONE:
                 await self._handle(ndx, phase)
                 continue
+            if session.replay is not None and self._lists.live:
+                await self._end_in_batch(session.replay, self._lists.live[0], phase)
             if self._lists.inc_recurse and self._lists.live:
                 self._lists.drop_first()
                 if self._lists.live:
@@ -74,7 +80,9 @@ class Receiver:
             if ndx >= NDX_DONE:
                 return ndx
             if ndx == NDX_DEL_STATS:
-                session.deletions = await link.read(stats.decode_delete_stats)
+                deletions = await link.read(stats.decode_delete_stats)
+                if session.replay is None:  # a batch tells of those of the run that it was written in
+                    session.deletions = deletions
                 continue
             if not lists.inc_recurse or lists.eof:
                 raise ProtocolError(f"Invalid file index: {ndx}", clause="NDX-5")
@@ -105,8 +113,18 @@ class Receiver:
             session.stats.count_created(entry)
         session.stats.num_transferred_files += 1
         session.stats.total_transferred_size += entry.size
-        if session.options.dry_run:
+        if session.replay is not None and not await self._wanted(session.replay, ndx, listing, entry):
+            return
+        if not session.options.moves_data:
             session.reporter.item(entry, attrs.iflags)
+            if session.replay is not None:
+                await self._discard()
+            return
+        if session.options.only_write_batch is not None:
+            session.reporter.item(entry, attrs.iflags)
+            if not session.options.server:  # a server's sender keeps the data to itself
+                await self._discard()
+            session.statuses.append(("success", ndx))
             return
         if dialect.iflags and attrs.basis_type != items.BASIS_FNAME:
             raise ProtocolError(f"basis type {attrs.basis_type:#x} was not asked for", clause="HOST-4")
@@ -114,6 +132,33 @@ class Receiver:
         outcome = await self._receive_file(ndx, entry)
         session.reporter.item(entry, attrs.iflags)
         session.statuses.append((outcome, ndx))
+
+    async def _wanted(self, replay: Replay, ndx: int, listing: FileList, entry: FileEntry) -> bool:
+        """BATCH-4: whether the generator asks for what the batch has here; if not it is passed over."""
+        again = replay.comes_again(ndx)
+        wanted = replay.is_redo(ndx) if again else await replay.is_wanted(ndx, listing.number)
+        if not wanted:
+            what = b" resend of" if again else b""
+            self._session.reporter.info(b'(Skipping batched update for%s "%s")\n' % (what, entry.name))
+            await self._discard()
+        return wanted
+
+    async def _end_in_batch(self, replay: Replay, listing: FileList, phase: int) -> None:
+        """BATCH-4: a list of the batch is at its end; what is still wanted of it will not come."""
+        if phase or self._lists.inc_recurse:
+            replay.is_redo(listing.end)
+        await replay.is_wanted(listing.end, listing.number)
+        while self._session.statuses and self._lists.inc_recurse:
+            await self._session.link.turn()  # the generator has to hear of them while it has the list
+
+    def _missing(self, ndx: int, again: bool) -> None:
+        """BATCH-4: what is wanted and is not in the batch stays as it is: exit 23."""
+        session = self._session
+        name = self._lists.entry(ndx)[1].name
+        session.xfer_error = True
+        text = b'(No batched update for%s "%s")\n' % (b" resend of" if again else b"", name)
+        session.reporter.error_xfer(text)
+        session.statuses.append(("no-send", ndx))
 
     async def _receive_file(self, ndx: int, entry: FileEntry) -> str:
         """The data of one file: "success", "redo" or "no-send", as the generator is to take it."""
@@ -164,8 +209,11 @@ class Receiver:
             )
             return "no-send"
         self._redoing.add(ndx)
+        if session.replay is not None:
+            session.replay.failed(ndx)
+        chance = "will" if session.replay is None else "may"
         session.reporter.warning(
-            f"WARNING: {shown} failed verification -- update {kept} (will try again).\n".encode(
+            f"WARNING: {shown} failed verification -- update {kept} ({chance} try again).\n".encode(
                 "utf-8", "surrogateescape"
             )
         )
@@ -187,7 +235,12 @@ class Receiver:
         head = await self._read_head()
         hasher = session.checksums.new_file()
         rebuilt = Reconstructor(
-            head, basis if basis >= 0 else None, temp.writer, hasher, in_place=temp.inplace
+            head,
+            basis if basis >= 0 else None,
+            temp.writer,
+            hasher,
+            in_place=temp.inplace,
+            replaying=session.replay is not None,
         )
         decode = self._decoder.decode
         done = 0
@@ -221,9 +274,12 @@ class Receiver:
 
     async def _discard(self) -> None:
         """XFER-16: a file that cannot be written is read to its end all the same."""
-        link = self._session.link
-        await self._read_head()
-        while await link.read(self._decoder.decode) is not None:
-            pass
+        link, counted = self._session.link, self._session.stats
+        head = await self._read_head()
+        while (token := await link.read(self._decoder.decode)) is not None:
+            if isinstance(token, int):
+                counted.matched_data += head.block_size(token) if token < head.count else 0
+            else:
+                counted.literal_data += len(token)
         size = self._session.checksums.digest_length
         await link.read(lambda cursor: cursor.take(size))

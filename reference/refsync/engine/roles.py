@@ -34,6 +34,8 @@ async def send(session: Session, arguments: list[bytes], filters: FilterList, ro
     session.stats.total_written = session.link.bytes_out + session.link.pending
     if session.options.server:
         session.link.write(stats.encode_stats(session.stats.totals(), session.dialect))
+    elif session.recorder is not None:
+        session.recorder.totals(session.stats.totals(), session.dialect)
     await sender.goodbye()
     await session.link.flush()
     return session.exit_code()

@@ -120,7 +120,7 @@ class Sender:
             session.stats.count_created(entry)
         session.stats.num_transferred_files += 1
         session.stats.total_transferred_size += entry.size
-        if session.options.dry_run:
+        if not session.options.moves_data:
             session.reporter.item(entry, attrs.iflags)
             link.write(answer)
             return
@@ -157,7 +157,10 @@ class Sender:
             return
         try:
             length = os.fstat(fd).st_size
-            link.write(answer + sumhead.encode(head))
+            link.write(answer)
+            only = session.recorder is not None and session.recorder.only
+            out = session.recorder if only and session.recorder else link  # where the data goes (BATCH-5)
+            out.write(sumhead.encode(head))
             session.reporter.file_started(entry)
             hasher = session.checksums.new_file()
             source = Source(fd, length)
@@ -172,18 +175,18 @@ class Sender:
                 if isinstance(op, int):
                     size = head.block_size(op)
                     session.stats.matched_data += size
-                    link.write(self._encoder.match(op, b""))
+                    out.write(self._encoder.match(op, b""))
                 else:
                     size = len(op)
                     session.stats.literal_data += size
-                    link.write(self._encoder.literal(op))
+                    out.write(self._encoder.literal(op))
                 done += size
                 session.reporter.file_progress(done, length)
                 await link.drain()
             digest = hasher.digest()
             if source.error:  # what could not be read went out as zeros: the receiver must not keep it
                 digest = spoiled_digest(digest)
-            link.write(self._encoder.end() + digest)
+            out.write(self._encoder.end() + digest)
             session.reporter.file_done(done)
             session.reporter.item(entry, attrs.iflags)
             if source.error:

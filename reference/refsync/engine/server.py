@@ -41,8 +41,9 @@ def offer_from(options: Options, *, remote_protocol: int = 0) -> Offer:
         checksum_choice=options.checksum_choice,
         compress=bool(options.compress),
         compress_choice=options.compress_choice,
-        checksum_environment=os.environ.get("RSYNC_CHECKSUM_LIST"),
-        compress_environment=os.environ.get("RSYNC_COMPRESS_LIST"),
+        # a batch holds nothing of what was negotiated, so there must be nothing to choose (BATCH-6)
+        checksum_environment="md5" if options.writes_batch else os.environ.get("RSYNC_CHECKSUM_LIST"),
+        compress_environment="zlib" if options.writes_batch else os.environ.get("RSYNC_COMPRESS_LIST"),
         seed=options.checksum_seed or (int(time.time()) ^ os.getpid() << 6) & 0x7FFFFFFF,
     )
 

@@ -14,6 +14,7 @@ from ..wire.errors import Exit, ProtocolError, RefsyncError
 from ..wire.flist import Preserve
 from ..wire.ndx import NdxCodec
 from ..wire.stats import DeleteStats
+from .batch import Recorder, Replay
 from .module import ModuleContext
 from .report import Reporter
 from .stats import Statistics
@@ -58,6 +59,8 @@ class Session:
     xfer_error: bool = False
     statuses: list[tuple[str, int]] = field(default_factory=list)
     module: ModuleContext | None = None
+    recorder: Recorder | None = None  # a batch file is written
+    replay: Replay | None = None  # a batch file is the sender
 
     def __post_init__(self) -> None:
         agreement, options = self.agreement, self.options

@@ -163,6 +163,11 @@ def _old_args(options: Options, option: Option, value: str) -> None:
     options.old_args = max(options.old_args or 0, 0) + 1
 
 
+def _write_batch(options: Options, option: Option, value: str) -> None:
+    only = option.name.startswith("only")
+    options.write_batch, options.only_write_batch = (None, value) if only else (value, None)
+
+
 def _remote_option(options: Options, option: Option, value: str) -> None:
     if not value.startswith("-"):
         raise wrong(f"Remote option must start with a dash: {value}")
@@ -213,4 +218,6 @@ _ACTIONS: dict[str, Callable[[Options, Option, str], None]] = {
     "chown": _chown,
     "old-args": _old_args,
     "remote-option": _remote_option,
+    "write-batch": _write_batch,
+    "only-write-batch": _write_batch,
 }

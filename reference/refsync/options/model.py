@@ -168,6 +168,15 @@ class Options:
     log_format_given: bool = False
 
     @property
+    def writes_batch(self) -> bool:
+        return self.write_batch is not None or self.only_write_batch is not None
+
+    @property
+    def moves_data(self) -> bool:
+        """Whether files are asked for and sent: not in a dry run, unless the data goes into a batch."""
+        return not self.dry_run or self.only_write_batch is not None
+
+    @property
     def window(self) -> int:
         """``--modify-window`` in seconds; negative: to the nanosecond."""
         return self.modify_window or 0

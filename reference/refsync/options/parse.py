@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from ..wire.dialect import MAX_PROTOCOL
 from ..wire.errors import Exit, RefsyncError
 from .actions import act, negate
+from .combinations import check_batch
 from .model import Options
 from .option import Option
 from .sizes import integer, parse_size
@@ -136,6 +137,7 @@ def _check(options: Options) -> None:
             raise wrong(f"--{name} must not be negative")
     if options.protocol > MAX_PROTOCOL:
         raise RefsyncError(f"--protocol must be no more than {MAX_PROTOCOL} on the Client.", Exit.PROTOCOL)
+    check_batch(options)
     options.list_only_given = options.list_only
     if options.quiet:
         options.verbose = 0

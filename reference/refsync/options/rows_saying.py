@@ -192,25 +192,9 @@ OPTIONS: tuple[Option, ...] = (
         refused=LATER,
     ),
     # batch files
-    Option(
-        "write-batch",
-        kind="str",
-        field="write_batch",
-        help="also write what is sent to a file",
-        argument="FILE",
-        refused=LATER,
-    ),
-    Option(
-        "only-write-batch",
-        kind="str",
-        field="only_write_batch",
-        help="the same, without updating anything",
-        argument="FILE",
-        refused=LATER,
-    ),
-    Option(
-        "read-batch", kind="str", field="read_batch", help="apply such a file", argument="FILE", refused=LATER
-    ),
+    Option("write-batch", kind="do", help="also write what is sent to a file", argument="FILE"),
+    Option("only-write-batch", kind="do", help="the same, without updating anything", argument="FILE"),
+    Option("read-batch", kind="str", field="read_batch", help="apply such a file", argument="FILE"),
     # kinds of run
     Option("daemon", field="daemon", help="run as an rsync daemon"),
     Option("config", kind="str", field="config", help="the daemon's configuration file", argument="FILE"),

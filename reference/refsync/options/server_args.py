@@ -38,7 +38,7 @@ def _letters(options: Options, push: bool) -> str:
         ("q", options.quiet and options.stderr != "client"),
         ("b", options.backup),
         ("u", options.update),
-        ("n", options.dry_run),
+        ("n", options.dry_run and options.only_write_batch is None),
         ("l", options.links),
         ("d", flat or listing),
         ("K", push and options.keep_dirlinks),

@@ -36,6 +36,7 @@ HIGH_WATER = 256 * 1024
 COMPACT = 64 * 1024
 
 MessageHandler = Callable[[int, bytes], None]
+Recorder = Callable[[bytes | bytearray | memoryview], None]
 
 
 class PeerClosed(RefsyncError):
@@ -76,6 +77,8 @@ class Link:
         self._raw = bytearray()  # framed input that is not yet a whole frame
         self._raw_pos = 0
         self._frame_left = 0  # bytes of the current DATA frame still to come
+        self._record_in: Recorder | None = None
+        self._record_out: Recorder | None = None
 
     # -- the driver's side ------------------------------------------------
 
@@ -154,6 +157,8 @@ class Link:
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Queue bytes of the conversation; never waits."""
+        if self._record_out is not None:
+            self._record_out(data)
         if self._framed_out:
             self._data += data
             if len(self._data) >= FRAME_LIMIT:
@@ -221,6 +226,15 @@ class Link:
         self._raw.clear()
         self._raw_pos = 0
 
+    def record_input(self, record: Recorder) -> None:
+        """BATCH-1: give it every payload byte that has not been read yet, and all that will come."""
+        self._record_in = record
+        record(bytes(self._cursor.data[self._cursor.pos :]))
+
+    def record_output(self, record: Recorder) -> None:
+        """BATCH-1: give it every byte that the conversation writes from here on."""
+        self._record_out = record
+
     def _split(self) -> None:
         """Move the payload of DATA frames to the reader and hand out whole messages."""
         raw = self._raw
@@ -232,7 +246,11 @@ class Link:
                     if not count:
                         break
                     with memoryview(raw) as view:
-                        self._cursor.data += view[cursor.pos : cursor.pos + count]  # type: ignore[operator]
+                        piece = view[cursor.pos : cursor.pos + count]
+                        if self._record_in is not None:
+                            self._record_in(piece)
+                        self._cursor.data += piece  # type: ignore[operator]
+                        piece.release()
                     cursor.pos += count
                     self._frame_left -= count
                     continue

@@ -22,7 +22,7 @@ class FileList:
     that are not yet done.
     """
 
-    __slots__ = ("_names", "before", "entries", "in_progress", "parent", "start", "to_redo")
+    __slots__ = ("_names", "before", "entries", "in_progress", "number", "parent", "start", "to_redo")
 
     def __init__(self, start: int, entries: list[FileEntry], parent: int) -> None:
         self.start = start
@@ -31,6 +31,7 @@ class FileList:
         self.in_progress = 0
         self.to_redo = 0
         self.before = 0  # entries of all lists before this one
+        self.number = 1  # how manieth list of the session this is
         self._names: set[bytes] | None = None
 
     @property
@@ -58,6 +59,7 @@ class FileLists:
         self._next_start = 1 if inc_recurse else 0
         self._starts: list[int] = []
         self._counted = 0
+        self._lists = 0
 
     @property
     def next_start(self) -> int:
@@ -71,6 +73,8 @@ class FileLists:
             raise ProtocolError(f"more than {MAX_FLIST_ENTRIES} files in the file lists", clause="FLIST-1")
         listing = FileList(self._next_start, entries, parent)
         listing.before = self._counted
+        self._lists += 1
+        listing.number = self._lists
         self._counted += len(entries)
         self._next_start = listing.end + 1
         if self._next_start > MAX_NDX:

@@ -7,9 +7,10 @@ the server the checksum seed. Upstream ``compat.c:setup_protocol``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
-from ..wire import compat, negotiation
+from ..wire import batch, compat, negotiation
 from ..wire.dialect import HIGHEST_ACCEPTED, LOWEST_KNOWN, MAX_PROTOCOL, MIN_PROTOCOL, Dialect, build
 from ..wire.errors import Exit, ProtocolError, RefsyncError
 from ..wire.integers import int32, read_int32
@@ -88,6 +89,29 @@ async def negotiate(link: Link, offer: Offer) -> Agreement:
     if not offer.server or dialect.multiplex_to_server:
         link.start_frames_in()
     return Agreement(dialect, remote, seed, *names)
+
+
+async def read_batch_setup(link: Link, offer: Offer, found: Callable[[batch.Head], Offer]) -> Agreement:
+    """BATCH-3: what a batch file says instead of a server; ``found`` gives the offer that suits its head.
+
+    Nothing was negotiated: what the options do not name is what the protocol
+    had before there was a choice.
+    """
+    head = await link.read(batch.decode)
+    if head.protocol > offer.protocol:
+        raise ProtocolError(
+            f"The protocol version in the batch file is too new ({head.protocol} > {offer.protocol}).",
+            clause="BATCH-3",
+        )
+    agree_on_version(offer.protocol, head.protocol, server=False)
+    offer = found(head)
+    dialect = build(head.protocol, head.compat)
+    if dialect.inc_recurse and not offer.allow_inc_recurse:
+        raise RefsyncError("Incompatible options specified for inc-recursive batch file.", Exit.SYNTAX)
+    plain = replace(dialect, negotiated_strings=False)
+    names = await _negotiate_names(link, offer, plain)
+    link.restart_counts()
+    return Agreement(plain, head.protocol, head.seed, *names)
 
 
 def agree_on_version(ours: int, remote: int, *, server: bool) -> int:

@@ -1,0 +1,32 @@
+"""Combinations of options that make no sense, by topic.
+
+Clause OPT-6; upstream ``options.c:parse_arguments``.
+"""
+
+from __future__ import annotations
+
+from .model import Options
+from .wrong import wrong
+
+#: Characters of a batch file's name.
+MAX_BATCH_NAME = 256
+
+
+def check_batch(options: Options) -> None:
+    """BATCH-8. On a server only ``--only-write-batch`` counts: the data goes into a file instead."""
+    if options.writes_batch and options.read_batch is not None:
+        raise wrong("--write-batch and --read-batch can not be used together")
+    if options.server:
+        options.write_batch = options.read_batch = None
+    elif options.dry_run and options.writes_batch:
+        options.write_batch = options.only_write_batch = None  # nothing is sent that could be written down
+    if options.read_batch is not None:
+        if options.files_from is not None:
+            raise wrong("--read-batch cannot be used with --files-from")
+        if options.remove_source_files:
+            kind = "source" if options.remove_source_files == 1 else "sent"
+            raise wrong(f"--read-batch cannot be used with --remove-{kind}-files")
+    for name in (options.write_batch, options.only_write_batch, options.read_batch):
+        if name is not None and len(name) > MAX_BATCH_NAME:
+            raise wrong(f"the batch-file name must be {MAX_BATCH_NAME} characters or less.")
+    options.dry_run |= options.only_write_batch is not None
