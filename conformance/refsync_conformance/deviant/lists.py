@@ -253,6 +253,30 @@ def hard_link_nowhere() -> None:
 
 
 @deviation(
+    30,
+    "hard-link-unknown",
+    "A hard link to an entry that has no other names",
+    clause="HLINK-1",
+    side="sender",
+    protocols=(30, 31, 32),
+    options=("-H",),
+)
+def hard_link_unknown() -> None:
+    """``sub/inner`` is said to be a further name of entry 1, which an earlier list has and calls single."""
+
+    def make(encode: Callable[..., bytes]) -> Callable[..., bytes]:
+        def changed(self: FlistEncoder, entry: FileEntry, *rest: Any) -> bytes:
+            if entry.name == INNER:
+                entry.dev = entry.ino = 1 << 40
+                self._inodes[entry.dev, entry.ino] = 1
+            return encode(self, entry, *rest)
+
+        return changed
+
+    wrap(FlistEncoder, "encode", make)
+
+
+@deviation(
     17,
     "hard-link-unasked",
     "A hard link without -H",

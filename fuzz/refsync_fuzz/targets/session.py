@@ -41,6 +41,7 @@ OPTIONS = (
     ["-d", "--existing"],
     ["-rlptn", "-i"],
     ["-rltO", "--ignore-times", "--no-inc-recursive"],
+    ["-rltH"],
 )
 #: Steps that no honest or hostile input of the longest length needs.
 MOST_STEPS = 200_000
@@ -58,6 +59,8 @@ SURFACE = Surface(
         "refsync.engine.generator",
         "refsync.engine.receive_list",
         "refsync.session.lists",
+        "refsync.session.linkgroups",
+        "refsync.engine.hardlinks",
     ),
     oracle="ECMS",
     dictionary={

@@ -14,6 +14,7 @@ from ..filters.rulelist import FilterList
 from ..wire import items
 from ..wire.entry import FileEntry
 from .deleter import Deleter
+from .hardlinks import HardLinks
 from .itemize import Itemizer
 from .session import Session, os_error
 from .target import Target
@@ -29,6 +30,7 @@ class Creator:
         itemizer: Itemizer,
         deleter: Deleter,
         guard: FilterList | None = None,
+        links: HardLinks | None = None,
     ) -> None:
         self._session = session
         self._options = session.options
@@ -36,6 +38,7 @@ class Creator:
         self._itemizer = itemizer
         self._deleter = deleter
         self._guard = guard
+        self._links = links
         self._root = os.geteuid() == 0
         self._made: set[bytes] = {b"."} if target.created else set()  # made before their turn came
         self._missing: set[bytes] = set()  # not there, and not to be touched up
@@ -107,6 +110,8 @@ class Creator:
         self._target.fix_mode(
             entry, status if status is not None and not stat.S_ISDIR(status.st_mode) else None
         )
+        if self._links and self._links.check(entry, ndx, status):
+            return False
         if (
             options.update
             and status is not None
@@ -115,8 +120,10 @@ class Creator:
             if options.verbose > 1:
                 self._session.reporter.info(entry.name + b" is newer\n")
             return False
-        if status is not None and not is_file and not self._deleter.make_way(entry, status, b"regular file"):
-            return False
+        if status is not None and not is_file:
+            if not self._deleter.make_way(entry, status, b"regular file"):
+                return False
+            status = None
         name = self._target.name(entry)
         if (
             status is not None
@@ -125,8 +132,14 @@ class Creator:
         ):
             self._set(name, entry, status, report=True)
             self._itemizer.itemize(entry, ndx, status, 0)
+            self._linked(ndx, status)
             return False
-        return True
+        return is_file or not (self._links and self._links.hold(ndx))
+
+    def _linked(self, ndx: int, status: os.stat_result | None = None) -> None:
+        """HLINK-5: what is here now is what other names of the same file wait for."""
+        if self._links:
+            self._links.finish(ndx, status)
 
     def _set(
         self, name: bytes, entry: FileEntry, status: os.stat_result | None, *, report: bool = False
@@ -240,6 +253,8 @@ class Creator:
         self._target.fix_mode(
             entry, status if status is not None and not stat.S_ISDIR(status.st_mode) else None
         )
+        if self._links and self._links.check(entry, ndx, status):
+            return
         wanted = (
             (entry.is_link and options.links)
             or (entry.is_device and options.devices and self._root)
@@ -252,6 +267,7 @@ class Creator:
         if status is not None and self._same(entry, name, status):
             self._set(name, entry, status, report=True)
             self._itemizer.itemize(entry, ndx, status, 0)
+            self._linked(ndx, status)
             return
         kind = b"symlink" if entry.is_link else b"device file" if entry.is_device else b"special file"
         if status is not None and stat.S_ISDIR(status.st_mode):
@@ -264,6 +280,7 @@ class Creator:
             status = None
         self._set(name, entry, None)
         self._itemizer.itemize(entry, ndx, status, items.LOCAL_CHANGE | items.REPORT_CHANGE)
+        self._linked(ndx)
 
     def _same(self, entry: FileEntry, name: bytes, status: os.stat_result) -> bool:
         if stat.S_IFMT(status.st_mode) != stat.S_IFMT(entry.mode):

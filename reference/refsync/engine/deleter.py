@@ -72,7 +72,7 @@ class Deleter:
         if options.dry_run:
             return True
         if not stat.S_ISDIR(status.st_mode):
-            return self._remove(name, status)
+            return self._remove(name, status, tell=False)
         if options.delete or options.force:
             if self._delete(name, status, quiet_top=True):
                 return True
@@ -146,7 +146,7 @@ class Deleter:
             self._tell(name, status)
         return whole
 
-    def _remove(self, name: bytes, status: os.stat_result) -> bool:
+    def _remove(self, name: bytes, status: os.stat_result, *, tell: bool = True) -> bool:
         if not self._session.options.dry_run:
             try:
                 self._target.dest.unlink(name)
@@ -154,7 +154,8 @@ class Deleter:
                 if error.errno != 2:
                     self._session.fail(os_error("delete_file: unlink", self._target.path(name), error))
                 return False
-        self._tell(name, status)
+        if tell:
+            self._tell(name, status)
         return True
 
     def _tell(self, name: bytes, status: os.stat_result) -> None:

@@ -7,10 +7,12 @@ Clauses XFER-1 to XFER-9, XFER-15, END-3; upstream ``generator.c:generate_files`
 from __future__ import annotations
 
 import os
+import stat
 from collections import deque
 
 from ..delta.signature import choose_sums, make_sums
 from ..filters.rulelist import FilterList
+from ..session.linkgroups import Member
 from ..session.lists import FileList
 from ..wire import items, stats, sumhead
 from ..wire.entry import CONTENT_DIR, FileEntry
@@ -18,6 +20,7 @@ from ..wire.errors import ProtocolError
 from ..wire.ndx import NDX_DEL_STATS, NDX_DONE
 from .creator import Creator
 from .deleter import Deleter
+from .hardlinks import HardLinks
 from .itemize import Itemizer
 from .receive_list import ListReceiver
 from .receiver import Receiver
@@ -26,6 +29,8 @@ from .target import Target
 
 #: Entries between two turns given to the other conversations.
 TURN = 64
+#: With hard links, so many entries are waited for before a list is begun: a name that is here may come later.
+LINKS_AHEAD = 500
 
 
 class Generator:
@@ -46,7 +51,10 @@ class Generator:
         self._receiver = receiver
         self._deleter = deleter
         self._itemizer = Itemizer(session)
-        self._creator = Creator(session, target, self._itemizer, deleter, guard)
+        self._links: HardLinks | None = None
+        if lists.links is not None:
+            self._links = HardLinks(session, target, self._itemizer, deleter, lists.links)
+        self._creator = Creator(session, target, self._itemizer, deleter, guard, self._links)
         self._redo: deque[int] = deque()
         self._arrived = lists.arrived
         self._first = lists.lists.live[0]
@@ -71,6 +79,8 @@ class Generator:
         if not dialect.inc_recurse:
             self._done()
         await self._until_phase(1, redo=True)
+        if self._links:
+            self._links.may_ask = False
         self._done()
         if dialect.iflags:
             self._done()
@@ -138,6 +148,8 @@ class Generator:
                 self._settle(redo=True)
                 await self._news()
                 continue
+            while self._links and not self._lists.eof and self._lists.total < LINKS_AHEAD:
+                await self._news()
             self._current = arrived.popleft()
             self._open.append(self._current)
             await self._one_list(self._current)
@@ -161,6 +173,17 @@ class Generator:
                 await self._session.link.turn()
 
     def _look_at(self, listing: FileList, ndx: int, entry: FileEntry) -> None:
+        self._turn_of(listing, ndx, entry)
+        if self._links:
+            self._look_instead(self._links.settle(ndx))
+
+    def _look_instead(self, member: Member | None) -> None:
+        """HLINK-6: a name whose turn had been put off takes the place of one that came to nothing."""
+        while self._links and member is not None:
+            self._turn_of(member.listing, member.ndx, member.entry)
+            member = self._links.settle(member.ndx)
+
+    def _turn_of(self, listing: FileList, ndx: int, entry: FileEntry) -> None:
         if entry.is_dir:
             if self._lists.inc_recurse:
                 self._creator.early_directory(entry)
@@ -182,8 +205,12 @@ class Generator:
             status = self._target.lstat(name)
         except OSError:
             status = None
+        if status is not None and not stat.S_ISREG(status.st_mode):
+            status = None  # in a dry run, what would have made way
         if options.moves_data and self._lists.inc_recurse:
             listing.in_progress += 1
+        if self._links:
+            self._links.asked(ndx)
         if session.replay is not None:
             session.replay.want(ndx)
             return
@@ -215,6 +242,8 @@ class Generator:
         self._itemizer.itemize(entry, None, status, flags)
         if options.moves_data:
             link.write(sumhead.encode(head) + sums)
+        elif self._links:
+            self._links.finish(ndx, status)
 
     # -- what became of the requests ---------------------------------------
 
@@ -234,6 +263,10 @@ class Generator:
                 if not listing.in_progress:
                     raise ProtocolError(f"file index {ndx} was not asked for", clause="XFER-7")
                 listing.in_progress -= 1
+            if self._links and what == "success":
+                self._links.finish(ndx)
+            elif self._links and what == "no-send":
+                self._look_instead(self._links.failed(ndx))
             if what == "redo":
                 listing.to_redo += 1
                 self._redo.append(ndx)
@@ -245,7 +278,7 @@ class Generator:
             self._request(listing, ndx, entry, again=True)
         while self._lists.inc_recurse and self._open:
             oldest = self._open[0]
-            if oldest.in_progress or oldest.to_redo or oldest is self._current:
+            if oldest.in_progress or oldest.to_redo or oldest.held or oldest is self._current:
                 return
             self._open.popleft()
             self._done()

@@ -38,7 +38,7 @@ class Itemizer:
         session, options = self._session, self._session.options
         if session.replay is not None:  # the batch says what is reported
             return
-        iflags = self._compare(entry, status, iflags) & 0xFFFF
+        iflags = self._compare(entry, status, iflags, xname) & 0xFFFF
         worth = iflags & items.SIGNIFICANT or xname or options.verbose > 1 or options.itemize > 1
         if not worth and ndx is not None:
             return
@@ -55,13 +55,17 @@ class Itemizer:
             self._session.reporter.item(entry, iflags, xname=xname)
         elif (
             self._session.options.verbose
-            and iflags & items.SIGNIFICANT
+            and (iflags & items.SIGNIFICANT or xname)
             and (entry.is_dir or iflags & items.LOCAL_CHANGE)
         ):
             tail = b"/" if entry.is_dir else b" -> " + entry.link if entry.link is not None else b""
+            if xname:
+                tail = b" => " + xname
             self._session.reporter.info(entry.name + tail + b"\n")
 
-    def _compare(self, entry: FileEntry, status: os.stat_result | None, iflags: int) -> int:
+    def _compare(
+        self, entry: FileEntry, status: os.stat_result | None, iflags: int, xname: bytes | None
+    ) -> int:
         options = self._session.options
         if status is None:
             return iflags | items.IS_NEW
@@ -70,15 +74,25 @@ class Itemizer:
         if self._keeps_time(entry):
             if not same_mtime(entry, status, options):
                 iflags |= items.REPORT_TIME
-        elif iflags & (items.TRANSFER | items.LOCAL_CHANGE) and not iflags & items.MATCHED:
+        elif (
+            iflags & (items.TRANSFER | items.LOCAL_CHANGE)
+            and not iflags & items.MATCHED
+            and (xname or not iflags & items.XNAME_FOLLOWS)
+        ):
             iflags |= items.REPORT_TIME
-        if options.perms and not entry.is_link and (status.st_mode ^ entry.mode) & _CHMOD_BITS:
+        if options.perms and (status.st_mode ^ entry.mode) & _CHMOD_BITS:
             iflags |= items.REPORT_PERMS
         if options.owner and self._root and entry.uid != status.st_uid:
             iflags |= items.REPORT_OWNER
         if options.group and entry.gid != status.st_gid and self.may_set_group(entry.gid):
             iflags |= items.REPORT_GROUP
         return iflags
+
+    def up_to_date(self, name: bytes) -> None:
+        """OUT-3: with ``-vv`` and no itemizing, what was looked at and left is named too."""
+        options = self._session.options
+        if options.verbose > 1 and not (options.itemize or options.log_format_given):
+            self._session.reporter.info(name + b" is uptodate\n")
 
     def _keeps_time(self, entry: FileEntry) -> bool:
         options = self._session.options

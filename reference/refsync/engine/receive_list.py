@@ -11,6 +11,7 @@ from collections import deque
 from ..files.ids import IdMap
 from ..files.scan import MUNGED
 from ..filters.rulelist import FilterList
+from ..session.linkgroups import LinkGroups
 from ..session.lists import FileList, FileLists
 from ..wire import idlist, order
 from ..wire.cursor import Cursor
@@ -44,6 +45,9 @@ class ListReceiver:
         self._users: dict[int, int] = {}
         self._groups: dict[int, int] = {}
         self.lists = FileLists(session.dialect.inc_recurse)
+        self.links: LinkGroups | None = None
+        if session.preserve.hard_links and not session.options.list_only:
+            self.links = LinkGroups(session.dialect.inc_recurse)
         self.arrived: deque[FileList] = deque()  # lists that the generator has not begun
 
     async def receive(self, dir_ndx: int = -1) -> FileList:
@@ -96,6 +100,8 @@ class ListReceiver:
                 dir_ndx = 0
         session.stats.flist_size += session.link.bytes_in - start_bytes
         listing = lists.add(entries, dir_ndx)
+        if self.links is not None:
+            self.links.add(listing)
         self.arrived.append(listing)
         return listing
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
+from dataclasses import replace
 
 from ..delta.match import Matcher, whole_file_ops
 from ..delta.source import Source, spoiled_digest
@@ -21,6 +22,7 @@ from ..wire.limits import MAX_SUM_BYTES
 from ..wire.ndx import NDX_DEL_STATS, NDX_DONE
 from ..wire.tokens import PlainEncoder
 from .listing import LOOKAHEAD, ListSender, join
+from .receive_list import sanitized
 from .session import IOERR_GENERAL, IOERR_VANISHED, Session, os_error
 
 #: While no request waits, lists are sent ahead up to this many entries (upstream ``MAX_FILECNT_LOOKAHEAD``).
@@ -102,6 +104,9 @@ class Sender:
         attrs = await link.read(items.decode) if dialect.iflags else items.ItemAttrs()
         if not dialect.varints and attrs.iflags == items.IS_NEW and ndx == self._lists.live[-1].end:
             return  # the keep-alive of protocol 29 (MUX-11)
+        if attrs.xname is not None and session.module and session.module.root != b"/":
+            # a module does not tell even a name of its client's that leads out of it (HOST-5)
+            attrs = replace(attrs, xname=sanitized(attrs.xname, 0))
         listing, entry = self._lists.entry(ndx)
         session.stats.checked = listing.before + ndx - listing.start + 1
         session.stats.all_listed = self._lists.eof

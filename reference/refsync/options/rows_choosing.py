@@ -120,9 +120,7 @@ OPTIONS: tuple[Option, ...] = (
         help="take a symlink to a directory for one",
         refused=LATER,
     ),
-    Option(
-        "hard-links", "H", "count", "hard_links", help="preserve hard links", negatable=True, refused=LATER
-    ),
+    Option("hard-links", "H", "count", "hard_links", help="preserve hard links", negatable=True),
     # attributes
     Option("perms", "p", field="perms", help="preserve permissions", negatable=True),
     Option("executability", "E", field="executability", help="preserve executability"),

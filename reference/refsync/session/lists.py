@@ -19,10 +19,10 @@ class FileList:
     """One list, sorted. ``start`` is its first index; ``parent`` its directory in ``FileLists.dirs`` or -1.
 
     ``in_progress`` and ``to_redo`` count, on the receiving side, the files
-    that are not yet done.
+    that are not yet done, ``held`` the hard links that wait for one (HLINK-4).
     """
 
-    __slots__ = ("_names", "before", "entries", "in_progress", "number", "parent", "start", "to_redo")
+    __slots__ = ("_names", "before", "entries", "held", "in_progress", "number", "parent", "start", "to_redo")
 
     def __init__(self, start: int, entries: list[FileEntry], parent: int) -> None:
         self.start = start
@@ -30,6 +30,7 @@ class FileList:
         self.parent = parent
         self.in_progress = 0
         self.to_redo = 0
+        self.held = 0
         self.before = 0  # entries of all lists before this one
         self.number = 1  # how manieth list of the session this is
         self._names: set[bytes] | None = None
