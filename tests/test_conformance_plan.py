@@ -7,7 +7,17 @@ from pathlib import Path
 
 import pytest
 from refsync_conformance import clauses, expectations, output, registry, selection
-from refsync_conformance.model import SCRIPTED, Breadth, Case, Cell, Finding, Judged, Outcome, Verdict
+from refsync_conformance.model import (
+    PROTOCOLS,
+    SCRIPTED,
+    Breadth,
+    Case,
+    Cell,
+    Finding,
+    Judged,
+    Outcome,
+    Verdict,
+)
 from refsync_conformance.trial import Trial
 
 
@@ -65,17 +75,17 @@ def test_patterns_choose_and_complain() -> None:
 
 def test_a_full_plan_has_every_combination_and_pair() -> None:
     (*groups,) = selection.plan([make()], ["mine"], "up", selection.Axes(full=True))
-    assert len(groups) == 5 * 3
+    assert len(groups) == 5 * len(PROTOCOLS)
     assert all((group.cells[0].client, group.cells[0].server) == ("up", "up") for group in groups)
     pairs = {(cell.client, cell.server) for group in groups for cell in group.judged}
     assert pairs == {("mine", "up"), ("up", "mine"), ("mine", "mine")}
 
 
 def test_the_turns_together_meet_every_place_and_protocol() -> None:
-    cases = [make(f"TEST-{number:03}") for number in range(40)]
+    cases = [make(f"TEST-{number:03}") for number in range(60)]
     groups = selection.plan(cases, ["mine"], "up", selection.Axes())
     met = {group.cells[0].combination for group in groups}
-    assert len(met) == 5 * 3
+    assert len(met) == 5 * len(PROTOCOLS)
     assert len(groups) <= 2 * len(cases)
 
 

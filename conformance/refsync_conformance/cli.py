@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from refsync_conformance import clauses, expectations, registry, results, selection, summary
+from refsync_conformance import clauses, expectations, reading, registry, results, selection, summary
 from refsync_conformance.model import DIRECTIONS, PROTOCOLS, TRANSPORTS, Case
 from refsync_conformance.peers import commands as peer_commands
 from refsync_conformance.peers.model import Peer, PeerError
@@ -63,6 +63,17 @@ def parser() -> argparse.ArgumentParser:
     listing.add_argument("pattern", nargs="*", metavar="GLOB")
     show = verbs.add_parser("show", help="say what a case is about")
     show.add_argument("case")
+    explain = verbs.add_parser("explain", help="what a clause demands, and which cases judge it")
+    explain.add_argument("clause")
+    vectors = verbs.add_parser("vectors", help="write the wire vectors as JSON")
+    vectors.add_argument("action", choices=["export"])
+    vectors.add_argument("directory", type=Path)
+    difference = verbs.add_parser("diff", help="what has changed between two runs")
+    difference.add_argument("before", type=Path, metavar="RESULTS.json")
+    difference.add_argument("after", type=Path, metavar="RESULTS.json")
+    again = verbs.add_parser("report", help="draw the page of a run again")
+    again.add_argument("results", type=Path, metavar="RESULTS.json")
+    again.add_argument("directory", type=Path)
     peers = verbs.add_parser("peers", help="list, fetch or find the peers", add_help=False)
     peers.add_argument("rest", nargs=argparse.REMAINDER)
     return top
@@ -83,9 +94,17 @@ def main(argv: Sequence[str] | None = None) -> int:
                 return run(chosen)
             case "list":
                 return list_cases(chosen.pattern)
-            case _:
+            case "show":
                 return show_case(chosen.case)
-    except registry.RegistryError as error:
+            case "explain":
+                return reading.explain(chosen.clause)
+            case "vectors":
+                return reading.export_vectors(chosen.directory)
+            case "diff":
+                return reading.difference(chosen.before, chosen.after)
+            case _:
+                return reading.draw_again(chosen.results, chosen.directory)
+    except (registry.RegistryError, reading.Unreadable) as error:
         return _complain(str(error), USAGE)
     except (PeerError, clauses.ClauseError) as error:
         return _complain(str(error), SUITE_ERROR)

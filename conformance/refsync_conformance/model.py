@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from refsync_conformance.trial import Trial
 
-PROTOCOLS = (30, 31, 32)
+PROTOCOLS = (27, 28, 29, 30, 31, 32)
 TRANSPORTS = ("local", "pipe", "daemon")
 DIRECTIONS = ("push", "pull")
 #: The name that a cell shows for the end that the suite itself plays.

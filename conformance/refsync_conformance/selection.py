@@ -60,7 +60,9 @@ def combinations(case: Case, full: bool, turn: int = 0) -> list[tuple[str, str, 
         chosen = (
             _turns(remote, turn, 2) if remote and (turn % 5 or len(remote) == len(places)) else places[:1]
         )
-    return [(*place, newest[(turn + index) % len(newest)]) for index, place in enumerate(chosen)]
+    # Places and versions take turns of lengths with a common divisor: a shift lets all of their pairs occur.
+    shift = turn + turn // (len(places) * len(newest) // 2 or 1)
+    return [(*place, newest[(shift + index) % len(newest)]) for index, place in enumerate(chosen)]
 
 
 def _turns(places: list[tuple[str, str]], turn: int, count: int) -> list[tuple[str, str]]:

@@ -37,7 +37,7 @@ def after_2038(t: Trial) -> None:
     t.same_tree()
 
 
-@case("TIME-003", clause="FLIST-8", title="Times after 2106")
+@case("TIME-003", clause="FLIST-8", title="Times after 2106", protocols=(30, 31, 32))
 def after_2106(t: Trial) -> None:
     t.build(
         [

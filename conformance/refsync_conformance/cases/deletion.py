@@ -160,7 +160,7 @@ def many(t: Trial) -> None:
     t.same_tree()
 
 
-@case("DRY-001", clause="XFER-11", title="A dry run changes nothing")
+@case("DRY-001", clause="XFER-11", title="A dry run changes nothing", protocols=(30, 31, 32))
 def dry(t: Trial) -> None:
     """Not even directories or times; what it prints is what the real run prints."""
     t.build([*SOURCE, file("sub/changed", b"longer than before")])

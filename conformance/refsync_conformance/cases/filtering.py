@@ -209,6 +209,7 @@ def from_files(t: Trial) -> None:
     "FILT-032",
     clause="FILT-14",
     title="Rules in the directories they are for",
+    protocols=(29, 30, 31, 32),
     breadth=Breadth.NORMAL,
     optional=("--filter",),
 )
@@ -228,6 +229,7 @@ def merged(t: Trial) -> None:
     "FILT-033",
     clause="FILT-14",
     title="-F reads .rsync-filter, -FF also hides it",
+    protocols=(29, 30, 31, 32),
     breadth=Breadth.NARROW,
     optional=("-F",),
 )

@@ -270,6 +270,7 @@ def no_temporaries(t: Trial) -> None:
     "SEL-019",
     clause="XFER-14",
     title="--fuzzy starts from a file with a similar name",
+    protocols=(29, 30, 31, 32),
     optional=("--fuzzy", "-y"),
     breadth=Breadth.NARROW,
 )

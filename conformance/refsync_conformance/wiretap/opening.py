@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 
+from refsync.daemon.connection import is_secluded
 from refsync.options.model import Options
 from refsync.options.parse import parse
 from refsync.session.prologue import decode_peer_greeting
@@ -30,8 +31,8 @@ async def open_client(stream: Stream, context: Context, *, daemon: bool) -> Setu
         await _ask_daemon(stream, context)
     else:
         if context.known("secluded"):
-            words = await _arguments(stream, nulls=True)
-            _take_options(context, words[1:])
+            seen = [os.fsencode(word) for word in await context.hear("secluded") if word.startswith("-")]
+            _take_options(context, seen + (await _arguments(stream, nulls=True))[1:])
         context.tell("version >", await stream.read("version", "SETUP-1", read_int32, _version))
     return await _agree(stream, context)
 
@@ -52,13 +53,18 @@ def take_arguments(context: Context, words: list[str]) -> None:
     except RefsyncError as error:
         raise Unreadable(f"the server's arguments: {error}") from None
     if options.secluded_args:
-        context.tell("secluded", True)
+        context.tell("secluded", words)
     else:
         context.tell("options", options)
 
 
 def _take_options(context: Context, words: list[bytes]) -> None:
-    take_arguments(context, [os.fsdecode(word) for word in words if word not in (b"-s", b"--secluded-args")])
+    """All arguments, of which the secluded ones have come over the connection."""
+    try:
+        options, _ = parse([os.fsdecode(word) for word in words])
+    except RefsyncError as error:
+        raise Unreadable(f"the server's arguments: {error}") from None
+    context.tell("options", options)
 
 
 def _version(number: object) -> str:
@@ -87,8 +93,9 @@ async def _ask_daemon(stream: Stream, context: Context) -> None:
     protocol = min(theirs.protocol, await context.hear("version <"), MAX_PROTOCOL)
     nulls = protocol >= greeting.NULLS_SINCE
     words = await _arguments(stream, nulls=nulls)
-    if b"-s" in words or b"--secluded-args" in words:
-        words = await _arguments(stream, nulls=True)
+    if is_secluded(words):
+        words = [word for word in words if word.startswith(b"-")]
+        words += (await _arguments(stream, nulls=True))[1:]
     _take_options(context, words)
 
 

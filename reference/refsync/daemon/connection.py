@@ -114,7 +114,8 @@ class Connection:
         head, named = split_arguments(admitted.arguments)
         if is_secluded(head):  # the real ones follow, behind a program's name (OPT-3)
             more, named = split_arguments((await read_arguments(link))[1:])
-            head += more
+            # below protocol 30 upstream's client lets "(null)" stand where its own list of arguments ends
+            head = [word for word in head if word.startswith(b"-")] + more
         signal.alarm(0)
         try:
             check_options(head)

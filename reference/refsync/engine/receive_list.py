@@ -198,4 +198,5 @@ def sanitized(target: bytes, depth: int) -> bytes:
         elif depth > 0:
             depth -= 1
             kept.append(part)
-    return b"/".join(kept) or b"."
+    end = b"/" if kept and target.endswith(b"/") else b""
+    return b"/".join(kept) + end if kept else b"."
