@@ -243,6 +243,7 @@ def rsync_filter(t: Trial) -> None:
     "FILT-034",
     clause="FILT-14",
     title="A deleting run reads the rules of both sides",
+    protocols=(29, 30, 31, 32),
     breadth=Breadth.NORMAL,
     optional=("--filter",),
 )
