@@ -94,7 +94,7 @@ def test_what_is_passed_over_is_said(tmp_path: Path) -> None:
     said: list[str] = []
     parsed = config(
         tmp_path,
-        "frobnicate = 1\nread only = maybe\nnonsense\nlog format = %f\n[m]\nport = 9\nlog format = %l\n",
+        "frobnicate = 1\nread only = maybe\nnonsense\nopen noatime = yes\n[m]\nport = 9\nopen noatime = no\n",
         said,
     )
     assert parsed.modules[0].flag("read only") is True
@@ -106,7 +106,7 @@ def test_what_is_passed_over_is_said(tmp_path: Path) -> None:
             'unknown parameter "frobnicate"',
             'boolean in configuration file: "maybe"',
             "badly formed line",
-            '"log format" has no effect yet',
+            '"open noatime" has no effect yet',
             "Global parameter port found in module section!",
         ],
         strict=True,

@@ -12,8 +12,8 @@ import pytest
 from refsync.daemon import connection
 from refsync.daemon.access import Client
 from refsync.daemon.config import load
-from refsync.daemon.log import Log
 from refsync.daemon.pidfile import PidFile
+from refsync.files.log import Log
 from refsync.wire.errors import Exit, RefsyncError
 
 

@@ -17,7 +17,6 @@ from refsync.options.server_args import build
 from refsync.session.link import Link
 from refsync.session.tasks import Tasks
 from refsync.wire.dialect import MAX_PROTOCOL, MIN_PROTOCOL
-from refsync.wire.entry import FileEntry
 from refsync.wire.errors import RefsyncError
 
 VERSIONS = range(MIN_PROTOCOL, MAX_PROTOCOL + 1)
@@ -28,15 +27,16 @@ class Log(RemoteReporter):
 
     def __init__(self) -> None:
         super().__init__(Link())
-        self.items: list[tuple[bytes, int]] = []
+        self.items: list[tuple[bytes, bytes]] = []
         self.texts: list[bytes] = []
         self.gone: list[bytes] = []
 
-    def item(self, entry: FileEntry, iflags: int, *, xname: bytes = b"") -> None:
-        self.items.append((entry.name, iflags))
-
-    def deleted(self, name: bytes, is_dir: bool) -> None:
-        self.gone.append(name)
+    def client(self, text: bytes) -> None:
+        flags, _, name = text.rstrip(b"\n").partition(b" ")
+        if flags in (b"*deleting", b"deleting"):  # below protocol 29 the server words it
+            self.gone.append(name.strip().rstrip(b"/"))
+        else:
+            self.items.append((name, flags))
 
     def _send(self, code: int, text: bytes) -> None:
         self.texts.append(text)
@@ -46,7 +46,7 @@ def transfer(
     arguments: list[str], source: str, dest: str, *, push: bool, chunk: int = 0
 ) -> tuple[int, int, Log]:
     """(client's exit code, server's, what the client reported)"""
-    options, _ = parse(arguments)
+    options, _ = parse(["--out-format=%i %n", *arguments])
     options.sender = push
     log = Log()
     ours, theirs = Link(), Link()

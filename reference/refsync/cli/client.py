@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from ..engine import client
 from ..engine.server import allow_inc_recurse
 from ..engine.session import PeerExit, Session
+from ..files.log import Log
 from ..options import server_args
 from ..options.model import Options
 from ..options.parse import parse
@@ -23,7 +24,7 @@ from ..wire.errors import Exit, RefsyncError
 from .arguments import Job, plan, plan_replay
 from .batch import BatchFiles, open_batch
 from .messages import Printer
-from .rsh import remote_command
+from .rsh import remote_command, shown_command
 from .serve import run_server
 from .statistics import print_summary
 
@@ -50,7 +51,8 @@ def _replay(options: Options, job: Job) -> int:
     batch = open_batch(options.read_batch)
     nowhere = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
     try:
-        printer = Printer(options, local=True)
+        options.local = True
+        printer = Printer(options, open_log(options))
         return converse(options, job, printer, batch, nowhere)
     finally:
         os.close(batch)
@@ -67,8 +69,9 @@ def _run(options: Options, job: Job, files: BatchFiles | None = None) -> int:
         from .daemon_client import run_daemon_client
 
         return run_daemon_client(options, job, files)
-    printer = Printer(options, local=job.remote is None)
-    child = _connect(options, job)
+    options.local = job.remote is None
+    printer = Printer(options, open_log(options))
+    child = _connect(options, job, printer)
     try:
         code = converse(options, job, printer, child.fd_in, child.fd_out, files=files)
     except RefsyncError as error:
@@ -84,19 +87,29 @@ def _run(options: Options, job: Job, files: BatchFiles | None = None) -> int:
     return max(code, child.wait())
 
 
+def open_log(options: Options) -> Log | None:
+    """OUT-14: the file that ``--log-file`` names."""
+    return Log(options.log_file, tag="rsync") if options.log_file else None
+
+
 def server_arguments(options: Options) -> list[str]:
     """What the server is started with, before the dot and the paths."""
     allowed = allow_inc_recurse(options, sender=options.sender)
     return server_args.build(options, inc_recurse=allowed)
 
 
-def _connect(options: Options, job: Job) -> Child:
+def _connect(options: Options, job: Job, printer: Printer) -> Child:
     """The server: behind a remote shell, or ourselves in a fork for a local copy."""
     paths = [job.dest or "."] if options.sender else [path or "." for path in job.sources]
     if job.remote is not None:
         command = remote_command(
             job.remote, options.rsh, options.rsync_path, server_arguments(options), paths
         )
+        if options.debug["CMD"]:
+            printer.client(b"opening connection using: " + shown_command(command))
+        if options.debug["CMD"] > 1:
+            words = [b"cmd[%d]=%s " % (at, os.fsencode(word)) for at, word in enumerate(command)]
+            printer.client(b"".join(words) + b"\n")
         return run_command(command)
     if options.whole_file is None and not options.writes_batch:
         options.whole_file = True
@@ -104,6 +117,7 @@ def _connect(options: Options, job: Job) -> Child:
 
     def serve(fd_in: int, fd_out: int) -> int:
         theirs, rest = parse([*arguments, "--", ".", *paths])
+        theirs.local = True
         return run_server(theirs, [os.fsencode(path) for path in rest], fd_in, fd_out)
 
     return run_local(serve)
@@ -130,13 +144,6 @@ def converse(
         if files is not None:
             files.write_script(session.dialect.protocol)
         printer.attach(session.stats)
-        printer.symlink_times = session.dialect.symlink_times if options.sender else session.dialect.iflags
-        if options.verbose and not options.quiet:
-            verb = b"sending" if options.sender else b"receiving"
-            if session.dialect.inc_recurse:
-                printer.info(verb + b" incremental file list\n")
-            elif options.recurse or options.dirs:
-                printer.info((b"building" if options.sender else b"receiving") + b" file list ... done\n")
         printer.flush()
 
     sources = [os.fsencode(path) for path in job.sources]
@@ -166,9 +173,19 @@ def converse(
         pump.flush()
         raise
     code = int(tasks.results[0])
+    if (
+        not remote_protocol and options.read_batch is None
+    ):  # a process is at the other end, and may have more to say before it ends
+        pump.hear_out()
     session = sessions[0]
     if options.sender:
         session.stats.total_read, session.stats.total_written = link.bytes_in, link.bytes_out
-    printer.flush()
-    print_summary(session, int(time.time()) - int(started))
+    printer.finish()
+    print_summary(session, printer, int(time.time()) - int(started))
+    if printer.logs and not options.info["STATS"]:
+        stats = session.stats
+        printer.log(
+            b"sent %d bytes  received %d bytes  total size %d\n"
+            % (stats.total_written, stats.total_read, stats.total_size)
+        )
     return code

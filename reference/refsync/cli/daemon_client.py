@@ -17,8 +17,9 @@ from ..transport.tcp import DAEMON_PORT, connect
 from ..wire.errors import Exit, RefsyncError
 from .arguments import Job
 from .batch import BatchFiles
-from .client import converse, server_arguments
+from .client import converse, open_log, server_arguments
 from .messages import Printer
+from .rsh import shown_command
 
 
 def run_daemon_client(options: Options, job: Job, files: BatchFiles | None = None) -> int:
@@ -32,7 +33,7 @@ def run_daemon_client(options: Options, job: Job, files: BatchFiles | None = Non
     module = modules.pop()
     if not module and job.sender:
         raise RefsyncError("The remote path must start with a module name not a /", Exit.SYNTAX)
-    printer = Printer(options, local=False)
+    printer = Printer(options, open_log(options))
 
     def text(line: bytes) -> None:
         if not (module and options.no_motd):
@@ -41,7 +42,10 @@ def run_daemon_client(options: Options, job: Job, files: BatchFiles | None = Non
     def arguments(protocol: int) -> list[bytes]:
         options.protocol = min(options.protocol, protocol)
         named = module_arguments(os.fsencode(module), [os.fsencode(path) for path in paths])
-        return [*map(os.fsencode, server_arguments(options)), b".", *named]
+        words = [*map(os.fsencode, server_arguments(options)), b".", *named]
+        if options.debug["CMD"]:
+            printer.client(b"sending daemon args: " + shown_command([os.fsdecode(word) for word in words]))
+        return words
 
     link = Link()
     call = Call(
@@ -52,6 +56,13 @@ def run_daemon_client(options: Options, job: Job, files: BatchFiles | None = Non
         user=os.fsencode(remote.user or os.environ.get("USER") or os.environ.get("LOGNAME") or "nobody"),
         protocol=options.protocol,
     )
+    if options.debug["CONNECT"]:
+        port = remote.port or options.port or DAEMON_PORT
+        printer.info(
+            f"opening tcp connection to {remote.host or 'localhost'} port {port}\n".encode(
+                "utf-8", "surrogateescape"
+            )
+        )
     with connect(
         remote.host or "localhost",
         remote.port or options.port or DAEMON_PORT,

@@ -46,6 +46,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _dispatch(options: Options, paths: list[str], words: list[str]) -> int:
     """Hand over to the mode that the options ask for; what is not needed is not imported."""
+    if options.help_on:
+        levels = options.info if options.help_on == "info" else options.debug
+        print("\n".join(levels.help_lines()))
+        return Exit.OK
     if options.help:
         from .help import print_help
 

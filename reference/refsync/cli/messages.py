@@ -1,20 +1,28 @@
-"""What a client prints while it runs: names, itemized changes, deletions, messages of the server.
+"""What a client prints while it runs: lines about items, messages of either side, progress.
 
-Clauses OUT-1 to OUT-7; upstream ``log.c:log_formatted``, ``maybe_log_item``,
-``log_delete``, ``rwrite``, ``generator.c:list_file_entry``.
+Clauses OUT-3, OUT-5, OUT-7, OUT-14 to OUT-16; upstream ``log.c:rwrite``,
+``generator.c:list_file_entry``, ``flist.c:start_filelist_progress``.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import sys
+import time
+from typing import BinaryIO
 
 from ..engine.listed import listing_line
 from ..engine.stats import Statistics
+from ..files.log import Log
 from ..options.model import Options
-from ..wire import items
 from ..wire.entry import FileEntry
 from .progress import Progress
+
+#: What is escaped even if any other byte may be printed.
+_CONTROLS = re.compile(rb"[\x00-\x08\x0a-\x1f]|\\\\(?=#[0-9]{3})")
+#: Output that nobody watches is passed on at least this often, in seconds.
+FLUSH_EVERY = 0.25
 
 
 def _decoding() -> tuple[str, str]:
@@ -27,18 +35,19 @@ _DECODING = _decoding()
 
 
 class Printer:
-    """The client's reporter (``engine.report.Reporter``).
+    """The client's reporter (``engine.report.Reporter``); texts to errors also end an unfinished line."""
 
-    ``local``: both ends are here, which shows as ``>`` for every transfer.
-    """
-
-    def __init__(self, options: Options, *, local: bool) -> None:
+    def __init__(self, options: Options, log: Log | None = None) -> None:
         self._options = options
-        self._local = local
-        self._names = options.verbose > 0 or options.progress
-        self._out = sys.stdout.buffer
-        self._progress = Progress(options) if options.progress and not options.quiet else None
-        self.symlink_times = True
+        self._log = log
+        self._out: BinaryIO = sys.stderr.buffer if options.stderr == "all" else sys.stdout.buffer
+        self._live = (options.outbuf or "")[:1].upper() in ("N", "U", "L") or self._out.isatty()
+        self._flushed = 0.0
+        self._open_line = False  # what was printed last has no newline yet
+        self._counting = False  # a running count of the file list stands there
+        levels = options.info["PROGRESS"]
+        self._progress = Progress(options, self._rewrite) if levels and not options.quiet else None
+        self._shows_list = options.info["FLIST"] > 0
 
     def attach(self, stats: Statistics) -> None:
         """The counters that progress lines show."""
@@ -47,107 +56,105 @@ class Printer:
 
     # -- texts ------------------------------------------------------------
 
-    def _print(self, text: bytes) -> None:
-        if not self._options.quiet:
-            self._out.write(text)
+    @property
+    def logs(self) -> bool:
+        return self._log is not None
 
     def info(self, text: bytes) -> None:
-        self._print(escape(text))
+        self.log(text)
+        self.client(text)
+
+    def client(self, text: bytes) -> None:
+        if self._options.quiet:
+            return
+        self._finish_line(self._out)
+        self._out.write(escape(text, eight_bit=self._options.eight_bit))
+        if self._live:
+            self._out.flush()
+            return
+        now = time.monotonic()
+        if now - self._flushed > FLUSH_EVERY:
+            self._flushed = now
+            self._out.flush()
+
+    def log(self, text: bytes) -> None:
+        if self._log is not None:
+            self._log.write(text)
 
     def warning(self, text: bytes) -> None:
-        self._to_stderr(text)
-
-    def error(self, text: bytes) -> None:
-        self._to_stderr(text)
+        self.error(text)
 
     def error_xfer(self, text: bytes) -> None:
-        self._to_stderr(text)
+        self.error(text)
 
-    def _to_stderr(self, text: bytes) -> None:
+    def error(self, text: bytes) -> None:
+        self.log(text)
         self._out.flush()
-        sys.stderr.buffer.write(escape(text))
+        self._finish_line(sys.stderr.buffer)
+        sys.stderr.buffer.write(escape(text, eight_bit=self._options.eight_bit))
         sys.stderr.buffer.flush()
 
     def flush(self) -> None:
         self._out.flush()
 
-    # -- items ------------------------------------------------------------
+    def finish(self) -> None:
+        """The run ends: no line is left open."""
+        self._finish_line(self._out)
+        self._out.flush()
 
-    def item(self, entry: FileEntry, iflags: int, *, xname: bytes = b"") -> None:
-        options = self._options
-        if not iflags & items.TRANSFER:
-            significant = iflags & items.SIGNIFICANT
-            seen = options.itemize and (significant or xname or options.itemize > 1 or options.verbose > 1)
-            changed = iflags & items.LOCAL_CHANGE and significant
-            if not (seen or changed or xname or (entry.is_dir and significant)):
-                return
-        elif self._progress and not options.itemize and not options.dry_run:
-            return  # its name stood before the progress line
-        if options.itemize:
-            self._print(self._flags(entry, iflags) + b" " + self._name(entry, xname))
-        elif self._names:
-            self._print(self._name(entry, xname))
+    def _rewrite(self, text: bytes, ends: bool) -> None:
+        """Progress: over the line that stands there."""
+        self._out.write(text)
+        self._open_line = not ends
+        if not ends:
+            self._out.flush()
+
+    def _finish_line(self, out: BinaryIO) -> None:
+        if self._open_line:
+            self._open_line = False
+            out.write(b"\n")
+
+    # -- items and lists --------------------------------------------------
 
     def deleted(self, name: bytes, is_dir: bool) -> None:
-        shown = escape(name + b"/" if is_dir else name)
-        if self._options.itemize:
-            self._print(b"*deleting   " + shown + b"\n")
-        elif self._names:
-            self._print(b"deleting " + shown + b"\n")
-
-    def _name(self, entry: FileEntry, xname: bytes) -> bytes:
-        name = entry.name + (b"/" if entry.is_dir else b"")
-        if xname:
-            name += b" => " + xname
-        elif entry.is_link and entry.link is not None and self._options.links:
-            name += b" -> " + entry.link
-        return escape(name) + b"\n"
-
-    def _flags(self, entry: FileEntry, iflags: int) -> bytes:
-        """OUT-2: eleven characters, the update, the kind and what differs."""
-        if iflags & items.LOCAL_CHANGE:
-            update = "h" if iflags & items.XNAME_FOLLOWS else "c"
-        elif not iflags & items.TRANSFER:
-            update = "."
-        else:
-            update = "<" if self._options.sender and not self._local else ">"
-        if iflags & (items.IS_NEW | items.MISSING_DATA):
-            mark = "+" if iflags & items.IS_NEW else "?"
-            return (update + _kind(entry) + mark * 9).encode()
-        options = self._options
-        time_letter = "t" if options.times else "T"
-        size = "s" if iflags & items.REPORT_SIZE else "."
-        if entry.is_link:
-            size = "."
-            if not options.times or not self.symlink_times or iflags & items.REPORT_TIMEFAIL:
-                time_letter = "T"
-        columns = [
-            ("c", items.REPORT_CHANGE),
-            (size, items.REPORT_SIZE),
-            (time_letter, items.REPORT_TIME),
-            ("p", items.REPORT_PERMS),
-            ("o", items.REPORT_OWNER),
-            ("g", items.REPORT_GROUP),
-            ("u", items.REPORT_ATIME),
-            ("a", items.REPORT_ACL),
-            ("x", items.REPORT_XATTR),
-        ]
-        changes = "".join(letter if iflags & flag else "." for letter, flag in columns)
-        if update in ".hc" and not changes.strip("."):
-            changes = " " * len(changes)
-        return (update + _kind(entry) + changes).encode()
+        """Only a server passes this on."""
 
     def listed(self, entry: FileEntry) -> None:
         """OUT-5: a line of ``--list-only``."""
-        self._print(escape(listing_line(entry, self._options.human_readable)) + b"\n")
+        self.info(listing_line(entry, self._options.human_readable) + b"\n")
+
+    def list_started(self, *, sending: bool, incremental: bool) -> None:
+        """OUT-16: what ``FLIST`` tells of the first list."""
+        self.log(b"building file list\n" if sending else b"receiving file list\n")
+        options = self._options
+        if not self._shows_list:
+            return
+        if incremental:
+            self.client((b"sending" if sending else b"receiving") + b" incremental file list\n")
+            self._shows_list = False
+        elif options.recurse or options.dirs:
+            if not options.quiet:
+                self._rewrite(b"building file list ... " if sending else b"receiving file list ... ", False)
+        else:
+            self._shows_list = False
+
+    def list_grew(self, count: int) -> None:
+        if self._shows_list and self._options.info["FLIST"] > 1 and not self._options.quiet:
+            if self._open_line and not self._counting:
+                self._finish_line(self._out)
+            self._counting = True
+            self._rewrite(b" %d files...\r" % count, False)
+
+    def list_finished(self, count: int) -> None:
+        if self._shows_list:
+            self._open_line = False
+            self.info(
+                (b"1 file to consider\n" if count == 1 else b"%d files to consider\n" % count)
+                if self._options.info["FLIST"] > 1
+                else b"done\n"
+            )
 
     # -- progress ---------------------------------------------------------
-
-    def file_started(self, entry: FileEntry) -> None:
-        if self._progress:
-            if not self._options.itemize:
-                self._print(escape(entry.name) + b"\n")
-            self._progress.start()
 
     def file_progress(self, done: int, total: int) -> None:
         if self._progress:
@@ -157,24 +164,23 @@ class Printer:
         if self._progress:
             self._progress.finish(total)
 
-
-def _kind(entry: FileEntry) -> str:
-    if entry.is_link:
-        return "L"
-    if entry.is_dir:
-        return "d"
-    if entry.is_device:
-        return "D"
-    return "S" if entry.is_special else "f"
+    def phase_done(self) -> None:
+        if self._progress and self._options.info["PROGRESS"] > 1:
+            self._progress.finish(0)
 
 
-def escape(text: bytes) -> bytes:
-    """OUT-7: control characters and what is no text in this locale as ``\\#ooo``; a last newline is kept."""
+def escape(text: bytes, *, eight_bit: bool = False) -> bytes:
+    """OUT-7: control characters and what is no text in this locale as ``\\#ooo``; a last newline is kept.
+
+    With ``eight_bit`` whatever is not a control character is left as it is.
+    """
     end = b"\n" if text.endswith(b"\n") else b""
     body = text[: len(text) - len(end)]
     if body.isascii() and body.decode("ascii").isprintable() and b"\\#" not in body:
         return text
     out: list[bytes] = []
+    if eight_bit:
+        return _CONTROLS.sub(lambda found: b"\\#%03o" % found[0][0], body) + end
     for at, char in enumerate(shown := body.decode(*_DECODING)):
         raw = char.encode("utf-8", "surrogateescape")
         escaped = char == "\\" and shown[at + 1 : at + 2] == "#" and shown[at + 2 : at + 5].isdecimal()

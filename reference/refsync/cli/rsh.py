@@ -6,10 +6,12 @@ Clauses OPT-2, OPT-9; upstream ``main.c:do_cmd``, ``options.c:safe_arg``.
 from __future__ import annotations
 
 import os
+import string
 
 from ..wire.errors import Exit, RefsyncError
 from .arguments import Remote
 
+_PLAIN = frozenset(string.ascii_letters + string.digits + ",.-_=+@/")
 _SHELL_CHARS = set("!#$&;|<>(){}\"'` \t\n\\")
 _WILDCARDS = set("*?[]")
 
@@ -75,3 +77,9 @@ def remote_command(
     words.append(".")
     words += [protect(path, path=True) for path in paths]
     return words
+
+
+def shown_command(words: list[str]) -> bytes:
+    """OUT-17: a command line for a person; upstream ``util1.c:print_child_argv``."""
+    shown = [word if all(char in _PLAIN for char in word) else f'"{word}"' for word in words]
+    return os.fsencode("".join(f"{word} " for word in shown) + f" ({len(words)} args)\n")

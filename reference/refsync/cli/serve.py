@@ -6,6 +6,7 @@ import os
 
 from ..engine.server import serve
 from ..engine.session import PeerExit
+from ..files.log import Log
 from ..options.model import Options
 from ..options.parse import parse
 from ..session.daemon_server import read_arguments
@@ -21,6 +22,7 @@ def run_server(options: Options, args: list[bytes], fd_in: int, fd_out: int) -> 
     What goes wrong once frames are possible is told there; before that, on
     standard error, which a remote shell carries to the user.
     """
+    options.stderr = options.stderr or "errors"
     link = Link()
     pump = Pump(link, fd_in, fd_out, timeout=options.timeout)
     tasks = Tasks(link, _serve(link, options, args))
@@ -45,4 +47,5 @@ async def _serve(link: Link, options: Options, args: list[bytes]) -> int:
         words = [os.fsdecode(word) for word in await read_arguments(link)]
         options, rest = parse(words[1:], options)
         args = [os.fsencode(path) for path in rest]
-    return await serve(link, options, args)
+    log = Log(options.log_file, tag="rsync").write if options.log_file else None
+    return await serve(link, options, args, log=log)

@@ -5,20 +5,20 @@ Clauses OUT-8, OUT-9; upstream ``main.c:output_summary``.
 
 from __future__ import annotations
 
-import sys
-
 from ..engine.numbers import human, human_float
+from ..engine.report import Reporter
 from ..engine.session import Session
 
 
-def print_summary(session: Session, seconds: int) -> None:
-    """What ``--stats`` and ``-v`` print; ``seconds`` is how long the run took."""
+def print_summary(session: Session, reporter: Reporter, seconds: int) -> None:
+    """What ``--stats`` and ``-v`` print; ``seconds`` is how long the run took. Empty lines are not logged."""
     options, stats = session.options, session.stats
-    if options.quiet or not (options.stats or options.verbose):
+    wanted = options.info["STATS"]
+    if not wanted:
         return
     level = options.human_readable
     lines: list[str] = []
-    if options.stats:
+    if wanted > 1:
         deletions = session.deletions
         files = [stats.num_files, stats.num_dirs, stats.num_symlinks, stats.num_devices, stats.num_specials]
         created = [
@@ -55,14 +55,14 @@ def print_summary(session: Session, seconds: int) -> None:
     rate = human_float(moved / (0.5 + seconds), 2, level)
     sent, received = human(stats.total_written, level), human(stats.total_read, level)
     speedup = human_float(stats.total_size / moved if moved else 0.0, 2, min(level, 1))
-    mark = " (DRY RUN)" if options.dry_run else ""
+    mark = " (BATCH ONLY)" if options.only_write_batch else " (DRY RUN)" if options.dry_run else ""
     lines += [
         "",
         f"sent {sent} bytes  received {received} bytes  {rate} bytes/sec",
         f"total size is {human(stats.total_size, level)}  speedup is {speedup}{mark}",
     ]
-    sys.stdout.write("\n".join(lines) + "\n")
-    sys.stdout.flush()
+    for line in lines:
+        (reporter.info if line else reporter.client)(f"{line}\n".encode())
 
 
 def _kinds(counts: list[int]) -> str:

@@ -12,9 +12,11 @@ from collections.abc import Callable, Sequence
 
 from ..engine.server import offer_from, serve
 from ..engine.session import PeerExit
+from ..files.log import Log
 from ..files.temp import discard_all
 from ..options.model import Options
 from ..options.parse import parse
+from ..options.saying import settle_log
 from ..session.daemon_server import Admitted, Refused, read_arguments, start
 from ..session.link import Link, PeerClosed
 from ..session.setup import negotiate
@@ -26,7 +28,6 @@ from ..wire.integers import int32
 from .access import Client
 from .config import Config
 from .host import ModuleHost
-from .log import Log
 from .paths import expand_arguments
 
 #: Seconds that a client has from its connection to its last argument: who only connects must not
@@ -96,10 +97,6 @@ class Connection:
         finally:
             signal.alarm(0)
             discard_all()
-        if self._host.context:
-            self._log(
-                f"sent {self._link.bytes_out} bytes  received {self._link.bytes_in} bytes  (code {code})"
-            )
         return code
 
     async def _converse(self) -> int:
@@ -135,14 +132,24 @@ class Connection:
         who = f"{host.user}@" if host.user else ""
         self._log(f"rsync {direction} {request} from {who}{host.client.host} ({host.client.address})")
         return await serve(
-            link, options, [b".", *paths], module=context, remote_protocol=admitted.remote_protocol
+            link,
+            options,
+            [b".", *paths],
+            module=context,
+            remote_protocol=admitted.remote_protocol,
+            log=self._log.write,
         )
 
     def _adjust(self, options: Options, admitted: Admitted) -> None:
         """What the module says about the client's options."""
         section = self._host.section
         options.protocol = admitted.protocol
-        options.verbose = min(options.verbose, max(0, section.number("max verbosity")))
+        for levels in (options.info, options.debug):
+            levels.limit(section.number("max verbosity"))
+        options.stderr, options.quiet = "client", False  # a daemon's standard error leads to nobody
+        options.log_file = None  # the daemon's own log is the only one
+        options.log_file_format = section.text("log format") if section.flag("transfer logging") else None
+        settle_log(options)
         options.ignore_errors |= section.flag("ignore errors")
         options.munge_links = self._host.munge_links
         options.sanitize_links = not options.munge_links and self._host.confined

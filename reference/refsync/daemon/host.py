@@ -10,13 +10,13 @@ import os
 from collections.abc import Iterable
 
 from ..engine.module import ModuleContext
+from ..files.log import Log
 from ..files.scan import MUNGED
 from ..session.daemon_server import Refused, Responder
 from ..wire.errors import RefsyncError
 from . import privileges, secrets
 from .access import UNDETERMINED, Client, allowed, look_up
 from .config import Config, Section
-from .log import Log
 from .rules import module_rules
 
 
@@ -132,6 +132,13 @@ class ModuleHost:
             write_only=section.flag("write only"),
             filters=rules,
             timeout=section.number("timeout"),
+            facts={
+                "h": os.fsencode(self.client.host),
+                "a": os.fsencode(self.client.address),
+                "m": os.fsencode(section.name),
+                "P": os.fsencode(os.path.normpath(path)),
+                "u": os.fsencode(self.user),
+            },
         )
         self.munge_links = munge
         self.confined = not chrooted or root != b"/"

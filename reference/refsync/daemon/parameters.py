@@ -69,9 +69,7 @@ _TABLE: tuple[Parameter, ...] = (
     Parameter("list", BOOL, True),
     Parameter("lock file", STRING, "/var/run/rsyncd.lock"),
     Parameter("log file", STRING, ""),
-    Parameter(
-        "log format", STRING, "%o %h [%a] %m (%u) %f %l", True, NOT_HONOURED, "transfers are not logged"
-    ),
+    Parameter("log format", STRING, "%o %h [%a] %m (%u) %f %l"),
     Parameter("max connections", INTEGER, 0),
     Parameter("max verbosity", INTEGER, 1),
     Parameter("munge symlinks", BOOL3, None),
@@ -91,7 +89,7 @@ _TABLE: tuple[Parameter, ...] = (
     Parameter("syslog tag", STRING, "rsyncd"),
     _refuse("temp dir", PATH, "", "temporary files would go elsewhere"),
     Parameter("timeout", INTEGER, 0),
-    Parameter("transfer logging", BOOL, False, True, NOT_HONOURED, "transfers are not logged"),
+    Parameter("transfer logging", BOOL, False),
     Parameter("uid", STRING, ""),
     Parameter("use chroot", BOOL3, None),
     Parameter("write only", BOOL, False),

@@ -18,12 +18,12 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from .. import __version__
+from ..files.log import Log
 from ..options.model import Options
 from ..transport import tcp
 from ..wire.errors import Exit, RefsyncError
 from .access import UNDETERMINED, Client, look_up
 from .config import Config, load
-from .log import Log
 from .pidfile import PidFile
 from .rules import module_rules
 

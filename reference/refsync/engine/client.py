@@ -73,7 +73,7 @@ async def _setup_from_batch(link: Link, options: Options, reporter: Reporter) ->
     """BATCH-3: the batch tells what its stream depends on, and the options follow."""
 
     def tell(text: str) -> None:
-        if options.verbose:
+        if options.info["MISC"]:
             reporter.info(text.encode())
 
     def found(head: batchfile.Head) -> Offer:

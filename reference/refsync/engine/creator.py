@@ -78,7 +78,7 @@ class Creator:
         """``--existing`` and ``--ignore-existing``."""
         options = self._options
         if options.existing and status is None:
-            if options.verbose > 1:
+            if options.info["SKIP"]:
                 kind = b"directory" if entry.is_dir else b"file"
                 self._session.reporter.info(b"not creating new " + kind + b' "' + entry.name + b'"\n')
             if entry.is_dir:
@@ -88,7 +88,7 @@ class Creator:
         if options.ignore_existing and status is not None:
             if entry.is_dir and stat.S_ISDIR(status.st_mode):
                 return False
-            if options.verbose > 1:
+            if options.info["SKIP"]:
                 self._session.reporter.info(entry.name + b" exists\n")
             return True
         return False
@@ -117,7 +117,7 @@ class Creator:
             and status is not None
             and entry.mtime - status.st_mtime_ns // 10**9 < options.window
         ):
-            if options.verbose > 1:
+            if options.info["SKIP"]:
                 self._session.reporter.info(entry.name + b" is newer\n")
             return False
         if status is not None and not is_file:
@@ -143,19 +143,15 @@ class Creator:
 
     def _set(
         self, name: bytes, entry: FileEntry, status: os.stat_result | None, *, report: bool = False
-    ) -> None:
+    ) -> bool:
         """Apply the attributes; with ``-vv`` say what came of it, as upstream does without ``-i``."""
-        updated = False
-        if not self._options.dry_run:
+        if self._options.dry_run:
+            updated = status is not None and self._itemizer.differs(entry, status)
+        else:
             updated = self._target.attributes.apply(name, entry, status)
-        elif status is not None:
-            updated = False
-        if (
-            report
-            and self._options.verbose > 1
-            and not (self._options.itemize or self._options.log_format_given)
-        ):
-            self._session.reporter.info(entry.name + (b"\n" if updated else b" is uptodate\n"))
+        if report and self._options.info["NAME"] > 1 and not self._options.format_has_i:
+            self._session.reporter.client(entry.name + (b"\n" if updated else b" is uptodate\n"))
+        return updated
 
     # -- directories ------------------------------------------------------
 
@@ -214,7 +210,8 @@ class Creator:
                 self._session.fail(os_error("recv_generator: mkdir", self._target.path(name), error))
                 self._fail_directory(entry)
                 return
-        self._set(name, entry, status)
+        if self._set(name, entry, status):
+            self._session.items.named(entry.name + b"/")
         if not self._root and entry.mode & 0o700 != 0o700:
             try:  # files have to go in; touch_up takes it back
                 self._target.dest.chmod(name, stat.S_IMODE(entry.mode) | 0o700)
@@ -261,7 +258,8 @@ class Creator:
             or (entry.is_special and options.specials)
         )
         if not wanted:
-            self._session.reporter.info(b'skipping non-regular file "' + entry.name + b'"\n')
+            if options.info["NONREG"]:
+                self._session.reporter.info(b'skipping non-regular file "' + entry.name + b'"\n')
             return
         name = self._target.name(entry)
         if status is not None and self._same(entry, name, status):
@@ -280,6 +278,8 @@ class Creator:
             status = None
         self._set(name, entry, None)
         self._itemizer.itemize(entry, ndx, status, items.LOCAL_CHANGE | items.REPORT_CHANGE)
+        arrow = b" -> " + entry.link if entry.link is not None else b""
+        self._session.items.named(entry.name + arrow)
         self._linked(ndx)
 
     def _same(self, entry: FileEntry, name: bytes, status: os.stat_result) -> bool:

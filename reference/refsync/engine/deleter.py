@@ -45,6 +45,7 @@ class Deleter:
                 session.reporter.info(b"IO error encountered -- skipping file deletion\n")
                 self._warned = True
             return
+        session.debug("DEL", 2, b"delete_in_dir(" + directory.name + b")")
         self._filters.enter_dir(self._target.path(directory.name), directory.name)
         for name, status in self._contents(directory.name):
             if name in names:
@@ -170,4 +171,4 @@ class Deleter:
             counts.specials += 1
         else:
             counts.files += 1
-        self._session.reporter.deleted(name, stat.S_ISDIR(mode))
+        self._session.items.deleted(name, mode)

@@ -15,7 +15,7 @@ from ..filters.rulelist import FilterList
 from ..session.linkgroups import Member
 from ..session.lists import FileList
 from ..wire import items, stats, sumhead
-from ..wire.entry import CONTENT_DIR, FileEntry
+from ..wire.entry import CONTENT_DIR, TOP_DIR, FileEntry
 from ..wire.errors import ProtocolError
 from ..wire.ndx import NDX_DEL_STATS, NDX_DONE
 from .creator import Creator
@@ -72,9 +72,12 @@ class Generator:
     async def run(self) -> None:
         """All phases, to the last goodbye."""
         link, dialect = self._session.link, self._session.dialect
+        self._session.debug("GENR", 1, f"generator starting pid={os.getpid()}")
         early_delete = not self._deleter.late
         if self._deleter.when == "before":
             await self._delete_pass()
+        how = "disabled for local transfer or --whole-file" if self._whole_file else "enabled"
+        self._session.debug("FLIST", 1, f"delta-transmission {how}")
         await self._first_phase()
         if not dialect.inc_recurse:
             self._done()
@@ -103,6 +106,7 @@ class Generator:
         if not dialect.inc_recurse or self._deleter.when == "delay":
             self._creator.touch_up(self._all_directories())
         self._done()
+        self._session.debug("GENR", 1, b"generate_files finished")
         await link.drain()
 
     def _done(self) -> None:
@@ -118,7 +122,7 @@ class Generator:
         if (
             session.replay is None
             and session.options.delete
-            and (session.options.server or session.options.stats)
+            and (session.options.server or session.options.info["STATS"] > 1)
         ):
             link = session.link
             link.write(session.ndx_out.encode(NDX_DEL_STATS) + stats.encode_delete_stats(session.deletions))
@@ -184,6 +188,8 @@ class Generator:
             member = self._links.settle(member.ndx)
 
     def _turn_of(self, listing: FileList, ndx: int, entry: FileEntry) -> None:
+        if self._session.options.debug["GENR"]:
+            self._session.debug("GENR", 1, b"recv_generator(%s,%d)" % (self._target.name(entry), ndx))
         if entry.is_dir:
             if self._lists.inc_recurse:
                 self._creator.early_directory(entry)
@@ -290,6 +296,7 @@ class Generator:
         while True:
             self._settle(redo=redo)
             if self._receiver.phases_done >= count:
+                self._session.debug("GENR", 1, f"generate_files phase={count}")
                 return
             await self._news()
 
@@ -297,5 +304,7 @@ class Generator:
         """DEL-2: every directory of the whole list, before or after the transfer."""
         for entry in self._first.entries:
             if entry.active and entry.is_dir and entry.flags & CONTENT_DIR:
+                if entry.flags & TOP_DIR:
+                    self._session.debug("DEL", 1, b"deleting in " + entry.name)
                 self._deleter.in_directory(entry, self._first.names)
                 await self._session.link.drain()

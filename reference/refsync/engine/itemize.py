@@ -39,7 +39,8 @@ class Itemizer:
         if session.replay is not None:  # the batch says what is reported
             return
         iflags = self._compare(entry, status, iflags, xname) & 0xFFFF
-        worth = iflags & items.SIGNIFICANT or xname or options.verbose > 1 or options.itemize > 1
+        worth = iflags & items.SIGNIFICANT or xname
+        worth = worth or options.info["NAME"] > 1 or options.format_has_i > 1
         if not worth and ndx is not None:
             return
         if session.dialect.iflags:
@@ -51,10 +52,15 @@ class Itemizer:
 
     def _tell(self, entry: FileEntry, iflags: int, xname: bytes) -> None:
         """OUT-1 below protocol 29: the sender hears of no item, so the generator's side names it."""
-        if not self._session.options.server:
-            self._session.reporter.item(entry, iflags, xname=xname)
-        elif (
-            self._session.options.verbose
+        options = self._session.options
+        if not options.server:
+            if options.format_has_i:
+                self._session.items.made(entry, iflags, xname)
+                return
+        elif options.logfile_has_i and not options.dry_run:
+            self._session.items.made(entry, iflags, xname)
+        if (
+            options.info["NAME"]
             and (iflags & items.SIGNIFICANT or xname)
             and (entry.is_dir or iflags & items.LOCAL_CHANGE)
         ):
@@ -88,11 +94,15 @@ class Itemizer:
             iflags |= items.REPORT_GROUP
         return iflags
 
+    def differs(self, entry: FileEntry, status: os.stat_result) -> bool:
+        """Whether an attribute that is kept is not what it is here."""
+        return bool(self._compare(entry, status, 0, None) & items.SIGNIFICANT & ~items.REPORT_SIZE)
+
     def up_to_date(self, name: bytes) -> None:
         """OUT-3: with ``-vv`` and no itemizing, what was looked at and left is named too."""
         options = self._session.options
-        if options.verbose > 1 and not (options.itemize or options.log_format_given):
-            self._session.reporter.info(name + b" is uptodate\n")
+        if options.info["NAME"] > 1 and not options.format_has_i:
+            self._session.reporter.client(name + b" is uptodate\n")
 
     def _keeps_time(self, entry: FileEntry) -> bool:
         options = self._session.options

@@ -80,11 +80,13 @@ class ListSender:
         """Send the list of the arguments (everything below them, if not incremental) and its end."""
         session, dialect = self._session, self._session.dialect
         start_bytes, began = session.link.bytes_out + session.link.pending, time.monotonic()
+        session.reporter.list_started(sending=True, incremental=dialect.inc_recurse)
         self._begin()
         for argument in arguments:
             for entry in self._from_argument(argument):
                 await self._add(entry)
         session.stats.flist_buildtime = max(1, int((time.monotonic() - began) * 1000))
+        session.reporter.list_finished(len(self._pending))
         listing = self._finish(-1)
         session.link.write(self._end(session.io_error))
         if not self._options.numeric_ids and not dialect.inc_recurse:
@@ -94,6 +96,7 @@ class ListSender:
         elif session.io_error and not dialect.safe_flist and not self._options.ignore_errors:
             session.link.message(mux.IO_ERROR, int32(session.io_error))
         session.stats.flist_size += session.link.bytes_out + session.link.pending - start_bytes
+        session.debug("FLIST", 2, b"send_file_list done")
         if dialect.inc_recurse:
             if not self._todo:
                 self._announce_eof()
@@ -227,6 +230,8 @@ class ListSender:
     def _make(self, base: bytes, name: bytes, status: os.stat_result) -> FileEntry | None:
         session, options = self._session, self._options
         path = join(base, name)
+        if options.debug["FLIST"] > 1:
+            session.debug("FLIST", 2, b"[sender] make_file(%s,*,%d)" % (name, 0 if name == b"." else 2))
         try:
             entry = stat_entry(path, name, options, self._ids, status)
             if session.preserve.checksum_length and entry.is_reg:
@@ -296,6 +301,8 @@ class ListSender:
 
     async def _add(self, entry: FileEntry) -> None:
         self._session.link.write(self._encoder.encode(entry, self._next_ndx, self._list_start))
+        if len(self._pending) % 100 == 0:
+            self._session.reporter.list_grew(len(self._pending))
         self._pending.append(entry)
         self._session.stats.count(entry)
         self._next_ndx += 1

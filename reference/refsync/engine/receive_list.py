@@ -57,6 +57,8 @@ class ListReceiver:
         parent = lists.directory(dir_ndx) if dir_ndx >= 0 else None
         entries: list[FileEntry] = []
         start = lists.next_start
+        if dir_ndx < 0:
+            session.reporter.list_started(sending=False, incremental=dialect.inc_recurse)
 
         def some(cursor: Cursor) -> EndOfList | None:
             for count in range(BATCH):
@@ -70,11 +72,19 @@ class ListReceiver:
                     return value
                 self._check(value, parent)
                 entries.append(value)
+                if len(entries) % 100 == 0 and not dialect.inc_recurse:
+                    session.reporter.list_grew(len(entries))
             return None
 
         end: EndOfList | None = None
         while end is None:
             end = await session.link.read(some)
+        if session.options.debug["FLIST"] > 1:
+            for entry in entries:
+                session.debug("FLIST", 2, b"recv_file_name(" + entry.name + b")")
+            session.debug("FLIST", 2, b"received %d names" % len(entries))
+        if dir_ndx < 0:
+            session.reporter.list_finished(len(entries))
         if not session.options.ignore_errors:
             session.io_error |= end.io_error & IOERR_KNOWN
         if not dialect.inc_recurse:
@@ -99,6 +109,7 @@ class ListReceiver:
             if first is not None and first.basename == b".":
                 dir_ndx = 0
         session.stats.flist_size += session.link.bytes_in - start_bytes
+        session.debug("FLIST", 2, b"recv_file_list done")
         listing = lists.add(entries, dir_ndx)
         if self.links is not None:
             self.links.add(listing)

@@ -39,6 +39,7 @@ class Receiver:
         self._redoing: set[int] = set()
         if session.replay is not None:
             session.replay.missing = self._missing
+        self._digest = b""  # of the file that came last, as the sender has it
         self.phases_done = 0
         self.finished = False
 
@@ -46,11 +47,15 @@ class Receiver:
         """Until the sender has ended its last phase, told its totals and said goodbye."""
         session, dialect = self._session, self._session.dialect
         phase = 0
+        session.debug("RECV", 1, f"recv_files({len(self._lists.live[0].entries)}) starting")
         while True:
             ndx = await self._next_index()
             if ndx != NDX_DONE:
                 await self._handle(ndx, phase)
                 continue
+            if self._lists.live:
+                session.stats.checked = self._lists.checked
+                session.reporter.phase_done()
             if session.replay is not None and self._lists.live:
                 await self._end_in_batch(session.replay, self._lists.live[0], phase)
             if self._lists.inc_recurse and self._lists.live:
@@ -60,7 +65,9 @@ class Receiver:
             phase += 1
             if phase > dialect.phases:
                 break
+            session.debug("RECV", 1, f"recv_files phase={phase}")
             self.phases_done += 1
+        session.debug("RECV", 1, b"recv_files finished")
         if not session.options.server:
             totals = await session.link.read(lambda cursor: stats.decode_stats(cursor, dialect))
             session.stats.take_peer_totals(totals)
@@ -98,10 +105,11 @@ class Receiver:
         if not dialect.varints and attrs.iflags == items.IS_NEW and ndx == self._lists.live[-1].end:
             return  # the keep-alive of protocol 29 (MUX-11)
         listing, entry = self._lists.entry(ndx)
+        session.debug("RECV", 1, b"recv_files(" + entry.name + b")")
         session.stats.checked = listing.before + ndx - listing.start + 1
         session.stats.all_listed = self._lists.eof
         if not attrs.iflags & items.TRANSFER:
-            session.reporter.item(entry, attrs.iflags, xname=attrs.xname or b"")
+            session.items.seen(entry, attrs.iflags, attrs.xname or b"")
             if attrs.iflags & items.IS_NEW:
                 session.stats.count_created(entry)
             return
@@ -115,22 +123,21 @@ class Receiver:
         session.stats.total_transferred_size += entry.size
         if session.replay is not None and not await self._wanted(session.replay, ndx, listing, entry):
             return
+        session.items.begins()
         if not session.options.moves_data:
-            session.reporter.item(entry, attrs.iflags)
+            session.items.only_said(entry, attrs.iflags)
             if session.replay is not None:
                 await self._discard()
             return
         if session.options.only_write_batch is not None:
-            session.reporter.item(entry, attrs.iflags)
+            session.items.only_said(entry, attrs.iflags)
             if not session.options.server:  # a server's sender keeps the data to itself
                 await self._discard()
             session.statuses.append(("success", ndx))
             return
         if dialect.iflags and attrs.basis_type != items.BASIS_FNAME:
             raise ProtocolError(f"basis type {attrs.basis_type:#x} was not asked for", clause="HOST-4")
-        session.reporter.file_started(entry)
-        outcome = await self._receive_file(ndx, entry)
-        session.reporter.item(entry, attrs.iflags)
+        outcome = await self._receive_file(ndx, entry, attrs.iflags)
         session.statuses.append((outcome, ndx))
 
     async def _wanted(self, replay: Replay, ndx: int, listing: FileList, entry: FileEntry) -> bool:
@@ -160,7 +167,7 @@ class Receiver:
         session.reporter.error_xfer(text)
         session.statuses.append(("no-send", ndx))
 
-    async def _receive_file(self, ndx: int, entry: FileEntry) -> str:
+    async def _receive_file(self, ndx: int, entry: FileEntry, iflags: int) -> str:
         """The data of one file: "success", "redo" or "no-send", as the generator is to take it."""
         session, target = self._session, self._target
         name = target.name(entry)
@@ -178,6 +185,7 @@ class Receiver:
                 session.fail(os_error("mkstemp", target.path(name), error))
                 await self._discard()
                 return "no-send"
+            session.items.before(entry, iflags)
             try:
                 whole = await self._write(entry, basis, temp)
             except OSError as error:
@@ -185,6 +193,7 @@ class Receiver:
                     f'write failed on "{os.fsdecode(target.path(name))}": {error.strerror} ({error.errno})',
                     Exit.FILE_IO,
                 ) from None
+            session.items.after(entry, iflags, self._digest)
             if whole:
                 target.commit(temp, name, entry, status)
                 temp = None
@@ -211,6 +220,8 @@ class Receiver:
         self._redoing.add(ndx)
         if session.replay is not None:
             session.replay.failed(ndx)
+        if not (session.options.info["NAME"] or session.options.format_has_i):
+            return "redo"
         chance = "will" if session.replay is None else "may"
         session.reporter.warning(
             f"WARNING: {shown} failed verification -- update {kept} ({chance} try again).\n".encode(
@@ -248,6 +259,7 @@ class Receiver:
             token = await link.read(decode)
             if token is None:
                 break
+            session.reporter.file_progress(done, entry.size)
             if isinstance(token, int):
                 data = rebuilt.copy(token)
                 self._decoder.saw_block(data)
@@ -257,11 +269,10 @@ class Receiver:
                 rebuilt.literal(token)
                 session.stats.literal_data += len(token)
                 done += len(token)
-            session.reporter.file_progress(done, entry.size)
         temp.writer.finish()
         session.reporter.file_done(done)
         size = session.checksums.digest_length
-        digest = await link.read(lambda cursor: cursor.take(size))
+        self._digest = digest = await link.read(lambda cursor: cursor.take(size))
         return digest == hasher.digest()
 
     async def _read_head(self) -> sumhead.SumHead:

@@ -6,8 +6,11 @@ as messages. Upstream ``log.c:rwrite``, ``log_item``, ``log_delete``.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from typing import Protocol
 
+from ..options.model import Options
 from ..session.link import Link
 from ..wire import mux
 from ..wire.entry import FileEntry
@@ -19,17 +22,24 @@ from .module import ModuleContext
 class Reporter(Protocol):
     """Texts are bytes and end in a newline; names are relative to the transfer's root."""
 
-    def item(self, entry: FileEntry, iflags: int, *, xname: bytes = b"") -> None:
-        """An entry was transferred or changed, or (with no significant flag) looked at."""
+    @property
+    def logs(self) -> bool:
+        """Whether there is a log file."""
 
     def listed(self, entry: FileEntry) -> None:
         """An entry of a run that only lists."""
 
     def deleted(self, name: bytes, is_dir: bool) -> None:
-        """Something was deleted."""
+        """Something was deleted, of which only the client can tell."""
 
     def info(self, text: bytes) -> None:
         """Something that a person may want to know."""
+
+    def client(self, text: bytes) -> None:
+        """The same, but not for the log file (upstream ``FCLIENT``)."""
+
+    def log(self, text: bytes) -> None:
+        """For the log file only (upstream ``FLOG``)."""
 
     def warning(self, text: bytes) -> None:
         """Something is odd; the exit code is not affected."""
@@ -40,8 +50,14 @@ class Reporter(Protocol):
     def error_xfer(self, text: bytes) -> None:
         """A file or attribute could not be transferred: exit 23."""
 
-    def file_started(self, entry: FileEntry) -> None:
-        """The data of a file begins to move."""
+    def list_started(self, *, sending: bool, incremental: bool) -> None:
+        """The first file list begins."""
+
+    def list_grew(self, count: int) -> None:
+        """It has so many entries by now."""
+
+    def list_finished(self, count: int) -> None:
+        """It is whole."""
 
     def file_progress(self, done: int, total: int) -> None:
         """So many of the file's bytes are done."""
@@ -49,17 +65,34 @@ class Reporter(Protocol):
     def file_done(self, total: int) -> None:
         """The file's data has moved."""
 
+    def phase_done(self) -> None:
+        """A file list, or a phase of the transfer, is finished."""
+
 
 class RemoteReporter:
-    """The server's reporter: the client prints items from the indexes it sees, texts travel as messages."""
+    """A server's reporter: texts travel as messages, or go to standard error where that leads to the user.
 
-    def __init__(self, link: Link, module: ModuleContext | None = None) -> None:
+    Lines about items are the client's to print, from the indexes that it sees.
+    ``log`` takes what a log file is to have.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        module: ModuleContext | None = None,
+        options: Options | None = None,
+        log: Callable[[bytes], None] | None = None,
+    ) -> None:
         self._link = link
         self._module = module
+        self._options = options or Options(server=True)
+        self._log = log
+        self.old = False  # below protocol 30
         self.failed = False
 
-    def item(self, entry: FileEntry, iflags: int, *, xname: bytes = b"") -> None:
-        pass
+    @property
+    def logs(self) -> bool:
+        return self._log is not None
 
     def listed(self, entry: FileEntry) -> None:
         self.info(listing_line(entry, 1) + b"\n")
@@ -68,19 +101,37 @@ class RemoteReporter:
         self._link.message(mux.DELETED, name + b"\0" if is_dir else name)
 
     def info(self, text: bytes) -> None:
-        self._send(mux.INFO, text)
+        self.log(text)
+        self.client(text)
+
+    def client(self, text: bytes) -> None:
+        if not self._options.quiet:
+            self._send(mux.INFO, text)
+
+    def log(self, text: bytes) -> None:
+        if self._log is not None:
+            self._log(self._module.shown(text) if self._module else text)
 
     def warning(self, text: bytes) -> None:
+        self.log(text)
         self._send(mux.WARNING, text)
 
     def error(self, text: bytes) -> None:
+        self.log(text)
         self._send(mux.ERROR, text)
 
     def error_xfer(self, text: bytes) -> None:
         self.failed = True
+        self.log(text)
         self._send(mux.ERROR_XFER, text)
 
-    def file_started(self, entry: FileEntry) -> None:
+    def list_started(self, *, sending: bool, incremental: bool) -> None:
+        self.log(b"building file list\n" if sending else b"receiving file list\n")
+
+    def list_grew(self, count: int) -> None:
+        pass
+
+    def list_finished(self, count: int) -> None:
         pass
 
     def file_progress(self, done: int, total: int) -> None:
@@ -89,8 +140,18 @@ class RemoteReporter:
     def file_done(self, total: int) -> None:
         pass
 
+    def phase_done(self) -> None:
+        pass
+
     def _send(self, code: int, text: bytes) -> None:
+        """OUT-15: where a text goes; a client below protocol 30 knows fewer codes (MUX-8)."""
+        way = self._options.stderr
+        if way == "all" or (way == "errors" and code != mux.INFO):
+            os.write(2, text)
+            return
         if self._module:
             text = self._module.shown(text)
+        if self.old:
+            code = {mux.ERROR: mux.ERROR_XFER, mux.WARNING: mux.INFO}.get(code, code)
         if self._link.framed_out:
             self._link.message(code, text[: MAX_MESSAGE_TEXT - 1])

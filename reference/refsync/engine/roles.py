@@ -6,6 +6,8 @@ Clauses XFER-1, END-1 to END-6, FILT-12; upstream ``main.c:client_run``,
 
 from __future__ import annotations
 
+import os
+
 from ..filters.rulelist import FilterList
 from ..session.tasks import together
 from ..wire import stats
@@ -23,6 +25,9 @@ from .target import open_target
 
 async def send(session: Session, arguments: list[bytes], filters: FilterList, root: bytes = b"") -> int:
     """Send what the arguments name; returns the exit code of this side."""
+    if session.options.server:
+        session.debug("SEND", 1, f"server_sender starting pid={os.getpid()}")
+    session.watch(filters, b"sender")
     lists = ListSender(session, filters, root)
     first = await lists.send_first(arguments)
     if session.options.server and not first.entries:
@@ -56,6 +61,8 @@ async def receive(
     on a client they tell what the sender may not send (HOST-2). ``guard`` is
     a module's list: what it excludes is not received.
     """
+    if session.options.server:
+        session.debug("RECV", 1, f"server_recv(2) starting pid={os.getpid()}")
     lists = ListReceiver(session, None if session.options.server else filters, requested)
     first = await lists.receive()
     if session.dialect.inc_recurse and lists.lists.total == 1:
@@ -64,10 +71,13 @@ async def receive(
         return session.exit_code()
     if session.options.list_only:
         session.options.dry_run = True
+    session.debug("RECV", 1, b"get_local_name count=%d %s" % (lists.lists.total, dest))
     target = open_target(session, lists.lists, dest, root)
     try:
         receiver = Receiver(session, lists, target)
+        session.place = target.root
         filters.set_root(target.root)
+        session.watch(filters, b"generator")
         if guard is not None:
             guard.set_root(target.root)
         deleter = Deleter(session, target, filters)

@@ -43,11 +43,15 @@ class Sender:
         """Serve every phase; returns once the last ``NDX_DONE`` of the transfer is queued."""
         session, link = self._session, self._session.link
         self._started_with = session.io_error
+        session.debug("SEND", 1, b"send_files starting")
         phase = 0
         while True:
             await self._sending.send_more(LOOKAHEAD)
             ndx = await self._next_index()
             if ndx == NDX_DONE:
+                if self._lists.live:
+                    session.stats.checked = self._lists.checked
+                    session.reporter.phase_done()
                 if self._lists.inc_recurse and self._lists.live:
                     self._lists.drop_first()
                     if self._lists.live:
@@ -56,13 +60,27 @@ class Sender:
                 phase += 1
                 if phase > session.dialect.phases:
                     break
+                session.debug("SEND", 1, f"send_files phase={phase}")
                 link.write(session.ndx_out.encode(NDX_DONE))
                 continue
             await self._serve(ndx, phase)
             await link.drain()
         if session.io_error != self._started_with and session.dialect.varints:
             link.message(mux.IO_ERROR, int32(session.io_error))
+        session.debug("SEND", 1, b"send files finished")
+        self._report_matches()
         link.write(session.ndx_out.encode(NDX_DONE))
+
+    def _report_matches(self) -> None:
+        """``DELTASUM``: upstream's hits also count other sums that share a slot of its hash table."""
+        counts = self._session.stats
+        hits = counts.matches + counts.false_alarms
+        self._session.debug(
+            "DELTASUM",
+            1,
+            f"total: matches={counts.matches}  hash_hits={hits}  false_alarms={counts.false_alarms}"
+            f" data={counts.literal_data}",
+        )
 
     async def goodbye(self) -> None:
         """END-5: the receiving side's last word; from protocol 31 it is answered and confirmed."""
@@ -108,11 +126,13 @@ class Sender:
             # a module does not tell even a name of its client's that leads out of it (HOST-5)
             attrs = replace(attrs, xname=sanitized(attrs.xname, 0))
         listing, entry = self._lists.entry(ndx)
+        if session.options.debug["SEND"]:
+            session.debug("SEND", 1, b"send_files(%d, %s)" % (ndx, join(entry.path, entry.name)))
         session.stats.checked = listing.before + ndx - listing.start + 1
         session.stats.all_listed = self._lists.eof
         answer = session.ndx_out.encode(ndx) + (items.encode(attrs) if dialect.iflags else b"")
         if not attrs.iflags & items.TRANSFER:
-            session.reporter.item(entry, attrs.iflags, xname=attrs.xname or b"")
+            session.items.seen(entry, attrs.iflags, attrs.xname or b"")
             link.write(answer)
             if attrs.iflags & items.IS_NEW:
                 session.stats.count_created(entry)
@@ -125,8 +145,9 @@ class Sender:
             session.stats.count_created(entry)
         session.stats.num_transferred_files += 1
         session.stats.total_transferred_size += entry.size
+        session.items.begins()
         if not session.options.moves_data:
-            session.reporter.item(entry, attrs.iflags)
+            session.items.only_said(entry, attrs.iflags)
             link.write(answer)
             return
         head, sums = await self._read_sums()
@@ -166,13 +187,15 @@ class Sender:
             only = session.recorder is not None and session.recorder.only
             out = session.recorder if only and session.recorder else link  # where the data goes (BATCH-5)
             out.write(sumhead.encode(head))
-            session.reporter.file_started(entry)
+            session.items.before(entry, attrs.iflags)
             hasher = session.checksums.new_file()
             source = Source(fd, length)
+            matcher: Matcher | None = None
+            ops: Iterator[Buffer | int]
             if head.count:
                 inplace = session.options.inplace and attrs.basis_type == items.BASIS_FNAME
                 matcher = Matcher(head, sums, session.checksums, in_place=inplace)
-                ops: Iterator[Buffer | int] = matcher.ops(source, hasher)
+                ops = matcher.ops(source, hasher)
             else:
                 ops = whole_file_ops(source, hasher)
             done = 0
@@ -188,12 +211,16 @@ class Sender:
                 done += size
                 session.reporter.file_progress(done, length)
                 await link.drain()
+            if matcher is not None:
+                session.stats.matches += matcher.matches
+                session.stats.false_alarms += matcher.false_alarms
             digest = hasher.digest()
             if source.error:  # what could not be read went out as zeros: the receiver must not keep it
                 digest = spoiled_digest(digest)
             out.write(self._encoder.end() + digest)
             session.reporter.file_done(done)
-            session.reporter.item(entry, attrs.iflags)
+            session.items.after(entry, attrs.iflags, digest)
+            session.debug("SEND", 1, b"sender finished " + path)
             if source.error:
                 session.io_error |= IOERR_GENERAL
                 reason = OSError(source.error, os.strerror(source.error))

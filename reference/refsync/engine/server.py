@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 
 from ..filters.exchange import server_rules
 from ..filters.rulelist import FilterList
@@ -14,7 +15,7 @@ from ..options.model import Options
 from ..session.link import Link
 from ..session.setup import Offer, negotiate
 from ..wire import mux
-from ..wire.errors import Exit, RefsyncError
+from ..wire.errors import EXIT_TEXT, Exit, RefsyncError
 from ..wire.filterlist import list_travels, receive_filters
 from ..wire.integers import int32
 from .module import ModuleContext
@@ -55,6 +56,7 @@ async def serve(
     *,
     module: ModuleContext | None = None,
     remote_protocol: int = 0,
+    log: Callable[[bytes], None] | None = None,
 ) -> int:
     """Run the server's side of one transfer; returns its exit code.
 
@@ -63,17 +65,35 @@ async def serve(
     told to the client in frames before they end the run.
     """
     agreement = await negotiate(link, offer_from(options, remote_protocol=remote_protocol))
-    reporter = RemoteReporter(link, module)
+    reporter = RemoteReporter(link, module, options, log)
+    reporter.old = not agreement.dialect.varints
     session = Session(link, options, agreement, reporter, "sender" if options.sender else "receiver")
     session.module = module
     try:
-        return await _serve(session, args, module)
+        code = await _serve(session, args, module)
+        _log_end(session, code)
+        return code
     except PeerExit:
         await link.flush()
         raise
     except RefsyncError as error:
         await say_last_words(session, error)
+        _log_end(session, error.code)
         raise
+
+
+def _log_end(session: Session, code: int) -> None:
+    """OUT-14: the totals, which a receiver only knows if all went well, and what went wrong."""
+    link = session.link
+    if code == 0 or session.options.sender:
+        session.reporter.log(
+            b"sent %d bytes  received %d bytes  total size %d\n"
+            % (link.bytes_out + link.pending, link.bytes_in, session.stats.total_size)
+        )
+    if code:
+        text = EXIT_TEXT.get(code, "unexplained error")
+        kind = "warning" if code == Exit.VANISHED else "error"
+        session.reporter.log(f"rsync {kind}: {text} (code {code}) [{session.role}]\n".encode())
 
 
 async def say_last_words(session: Session, error: RefsyncError) -> None:

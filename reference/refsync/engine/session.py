@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import stat
 from dataclasses import dataclass, field
 
 from ..delta.checksums import Checksums
+from ..filters.rulelist import FilterList
+from ..filters.rules import DIRECTORY, INCLUDE, Rule
 from ..options.model import Options
 from ..session.link import Link
 from ..session.setup import Agreement
@@ -15,6 +18,7 @@ from ..wire.flist import Preserve
 from ..wire.ndx import NdxCodec
 from ..wire.stats import DeleteStats
 from .batch import Recorder, Replay
+from .itemlog import ItemLog
 from .module import ModuleContext
 from .report import Reporter
 from .stats import Statistics
@@ -53,6 +57,7 @@ class Session:
     ndx_in: NdxCodec = field(init=False)
     ndx_out: NdxCodec = field(init=False)
     preserve: Preserve = field(init=False)
+    items: ItemLog = field(init=False)
     stats: Statistics = field(default_factory=Statistics)
     deletions: DeleteStats = field(default_factory=DeleteStats)
     io_error: int = 0
@@ -61,6 +66,7 @@ class Session:
     module: ModuleContext | None = None
     recorder: Recorder | None = None  # a batch file is written
     replay: Replay | None = None  # a batch file is the sender
+    place: bytes = b""  # where files are written to
 
     def __post_init__(self) -> None:
         agreement, options = self.agreement, self.options
@@ -87,6 +93,7 @@ class Session:
             recurse=options.recurse,
             checksum_length=self.checksums.flist_digest_length if options.checksum else 0,
         )
+        self.items = ItemLog(self)
         self.link.on_message = self.on_message
         self.link.keepalive = self.keepalive
 
@@ -104,6 +111,30 @@ class Session:
     def warn(self, text: bytes | str) -> None:
         """As upstream's FWARNING."""
         self.reporter.warning(self._line(text, who=False))
+
+    def debug(self, word: str, level: int, text: bytes | str, *, client: bool = False) -> None:
+        """A line of ``--debug``, if so much of that was asked for; ``client``: not for the log file."""
+        if self.options.debug[word] >= level:
+            raw = text if isinstance(text, bytes) else text.encode("utf-8", "surrogateescape")
+            (self.reporter.client if client else self.reporter.info)(raw + b"\n")
+
+    def watch(self, filters: FilterList, who: bytes) -> None:
+        """``FILTER``: say which rule decides about which name; ``who`` is the sender or the generator."""
+        if not self.options.debug["FILTER"]:
+            return
+        verbs = (b"protect", b"risk") if who == b"generator" else (b"hid", b"show")
+
+        def tell(rule: Rule, name: bytes, is_dir: bool, origin: bytes) -> None:
+            verb = verbs[bool(rule.flags & INCLUDE)]
+            pattern = rule.pattern + (b"/" if rule.flags & DIRECTORY else b"") + origin
+            kind = b"directory " if is_dir else b"file "
+            self.debug(
+                "FILTER",
+                1,
+                b"[" + who + b"] " + verb + b"ing " + kind + name + b" because of pattern " + pattern,
+            )
+
+        filters.tell = tell
 
     def _line(self, text: bytes | str, who: bool = True) -> bytes:
         raw = text if isinstance(text, bytes) else text.encode("utf-8", "surrogateescape")
@@ -139,7 +170,7 @@ class Session:
             self.reporter.error_xfer(payload)
         elif code == mux.DELETED:
             is_dir = payload.endswith(b"\0")
-            self.reporter.deleted(payload[:-1] if is_dir else payload, is_dir)
+            self.items.deleted(payload[:-1] if is_dir else payload, stat.S_IFDIR if is_dir else stat.S_IFREG)
         elif code == mux.IO_TIMEOUT:
             limit = int.from_bytes(payload, "little", signed=True)
             if not self.options.server and 0 < limit <= MAX_TIMEOUT:

@@ -35,6 +35,8 @@ class Statistics:
     flist_xfertime: int = 0
     total_read: int = 0
     total_written: int = 0
+    matches: int = 0  # blocks of a basis that were found again
+    false_alarms: int = 0  # places where only the rolling sum was that of a block
     checked: int = 0  # entries before and with the one that is being transferred
     all_listed: bool = True  # no further entries will come
 

@@ -142,7 +142,7 @@ def open_target(session: Session, lists: FileLists, dest: bytes, base: bytes = b
                 raise RefsyncError(
                     f"mkdir {_quoted(path)} failed: {error.strerror} ({error.errno})", Exit.FILE_IO
                 ) from None
-        if options.verbose or options.itemize:
+        if options.info["NAME"] or options.format_has_i:
             session.reporter.info(b"created directory " + dest.rstrip(b"/") + b"\n")
         target = Target(session, os.path.abspath(path), missing=options.dry_run)
         target.created = first is not None and first.name == b"."

@@ -10,7 +10,7 @@ Clauses FILT-3, FILT-10 and FILT-15; upstream ``exclude.c:check_filter``,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from .lines import rules_from_file
 from .matching import matches
@@ -51,6 +51,8 @@ class FilterList:
         daemon: FilterList | None = None,
     ) -> None:
         self.ignore_perishable = False
+        #: is called with each rule that decides: the rule, the name, whether it is a directory, where from
+        self.tell: Callable[[Rule, bytes, bool, bytes], None] | None = None
         self.daemon = daemon
         self._module_root = module_root
         self._chain = Chain()
@@ -232,14 +234,18 @@ class FilterList:
             return 0
         return self._first(self._chain.own, name, is_dir, SENDER, False)
 
-    def _first(self, rules: Iterable[Rule], name: bytes, is_dir: bool, side: int, xattr: bool) -> int:
+    def _first(
+        self, rules: Iterable[Rule], name: bytes, is_dir: bool, side: int, xattr: bool, origin: bytes = b""
+    ) -> int:
         for rule in rules:
             flags = rule.flags
             if flags & PERISHABLE and self.ignore_perishable:
                 continue
             if flags & (PER_DIR | CVS):
                 inner = self._merger.slot(rule) if flags & PER_DIR else self._merger.cvs.own
-                result = self._first(inner, name, is_dir, side, xattr)
+                file = rule.pattern.rsplit(b"/", 1)[-1]
+                origin_of_these = b" [per-dir " + file + b"]" if flags & PER_DIR else b" [global CVS]"
+                result = self._first(inner, name, is_dir, side, xattr, origin_of_these)
                 if result:
                     return result
             elif (
@@ -247,6 +253,8 @@ class FilterList:
                 and bool(flags & XATTR) == xattr
                 and matches(rule, name, is_dir, self._base_path())
             ):
+                if self.tell is not None and not xattr:
+                    self.tell(rule, name, is_dir, origin)
                 return 1 if flags & INCLUDE else -1
         return 0
 

@@ -95,15 +95,16 @@ def _protocol(options: Options, option: Option, value: str) -> None:
     options.protocol, options.protocol_given = integer(option.name, value), True
 
 
-def _log_format(options: Options, option: Option, value: str) -> None:
-    """OPT-4: a server only learns what its client will print."""
-    options.itemize = value.count("%i") + value.count("%I")
-    options.log_format_given = True
+def _levels(options: Options, option: Option, value: str) -> None:
+    """OUT-10: one table's words; a server passes over those that it does not know."""
+    levels = options.info if option.name == "info" else options.debug
+    if levels.choose(value, lenient=options.server):
+        options.help_on = option.name
 
 
 def _stderr(options: Options, option: Option, value: str) -> None:
     modes = ("errors", "all", "client")
-    chosen = [mode for mode in modes if value and mode.startswith(value.lower())]
+    chosen = [mode for mode in modes if value and mode.startswith(value)]
     if len(chosen) != 1:
         raise wrong(f'--stderr mode "{value}" is not one of errors, all, or client')
     options.stderr = chosen[0]
@@ -203,7 +204,8 @@ _ACTIONS: dict[str, Callable[[Options, Option, str], None]] = {
     "include-from": _patterns,
     "F": _per_directory,
     "protocol": _protocol,
-    "log-format": _log_format,
+    "info": _levels,
+    "debug": _levels,
     "stderr": _stderr,
     "msgs2stderr": _msgs2stderr,
     "max-size": _size_limit,

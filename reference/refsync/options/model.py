@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from .levels import Levels, debug_levels, info_levels
+
 
 @dataclass(slots=True)
 class Options:
@@ -28,8 +30,15 @@ class Options:
     list_only_given: bool = False  # by option, not for want of a destination
     human_readable: int = 1
     out_format: str | None = None
-    info: list[str] = field(default_factory=list)  # arguments of --info, in order
-    debug: list[str] = field(default_factory=list)
+    info: Levels = field(default_factory=info_levels)
+    debug: Levels = field(default_factory=debug_levels)
+    help_on: str = ""  # "info", "debug": --info=help, --debug=help
+    # what follows from the formats (options.saying)
+    format_has_i: int = 0  # the lines on standard output have %i; 2: for unchanged items too
+    format_has_o_or_i: bool = False
+    log_before: bool = False  # a file is named before its data moves
+    logfile_has_i: bool = False
+    logfile_has_o_or_i: bool = False
     stderr: str | None = None  # "errors", "all", "client"; None was not asked for
     eight_bit: bool = False
     outbuf: str | None = None
@@ -164,8 +173,7 @@ class Options:
     dparams: list[str] = field(default_factory=list)
     unmatched_ids: bool = False  # a daemon's "numeric ids": names travel as ever, but do not count
     detach: bool = True
-    # on a server: the client prints each item, though not its flags
-    log_format_given: bool = False
+    local: bool = False  # both ends are here
 
     @property
     def writes_batch(self) -> bool:

@@ -16,6 +16,7 @@ from .actions import act, negate
 from .combinations import check_batch
 from .model import Options
 from .option import Option
+from .saying import settle
 from .sizes import integer, parse_size
 from .table import by_letter, by_name
 from .wrong import wrong
@@ -32,8 +33,9 @@ def parse(arguments: Sequence[str], onto: Options | None = None) -> tuple[Option
         return options, []
     parser = _Parser(options)
     paths = parser.run(list(arguments))
-    if not options.help and not options.version:
+    if not (options.help or options.version or options.help_on):
         _check(options)
+        settle(options)
     return options, paths
 
 
@@ -47,7 +49,7 @@ class _Parser:
     def run(self, arguments: list[str]) -> list[str]:
         self._rest = arguments
         paths: list[str] = []
-        while self._rest:
+        while self._rest and not self._options.help_on:
             word = self._rest.pop(0)
             if word == "--":
                 return paths + self._rest
@@ -139,8 +141,6 @@ def _check(options: Options) -> None:
         raise RefsyncError(f"--protocol must be no more than {MAX_PROTOCOL} on the Client.", Exit.PROTOCOL)
     check_batch(options)
     options.list_only_given = options.list_only
-    if options.quiet:
-        options.verbose = 0
     if options.list_only and not options.recurse:
         options.dirs = True
     if options.verbose > 9:

@@ -7,14 +7,12 @@ from .option import LATER, Option
 OPTIONS: tuple[Option, ...] = (
     # what to say
     Option("verbose", "v", "count", "verbose", help="say more (repeat for more still)", negatable=True),
-    Option("info", kind="append", field="info", help="choose what is told", argument="FLAGS", refused=LATER),
+    Option("info", kind="do", help="choose what is told", argument="FLAGS"),
     Option(
         "debug",
-        kind="append",
-        field="debug",
+        kind="do",
         help="choose what is told of the inner works",
         argument="FLAGS",
-        refused=LATER,
     ),
     Option(
         "stderr",
@@ -22,9 +20,8 @@ OPTIONS: tuple[Option, ...] = (
         field="stderr",
         help="what goes to standard error: errors, all, client",
         argument="MODE",
-        refused=LATER,
     ),
-    Option("msgs2stderr", kind="do", hidden=True, refused=LATER),
+    Option("msgs2stderr", kind="do", hidden=True, negatable=True),
     Option("quiet", "q", "set", "quiet", help="say nothing but errors"),
     Option("motd", field="no_motd", value=False, hidden=True),
     Option("no-motd", field="no_motd", help="leave out a daemon's message of the day"),
@@ -39,16 +36,14 @@ OPTIONS: tuple[Option, ...] = (
         field="out_format",
         help="the line that is printed for each file",
         argument="FORMAT",
-        refused=LATER,
     ),
-    Option("log-format", kind="do", hidden=True, argument="FORMAT"),
+    Option("log-format", kind="str", field="out_format", hidden=True, argument="FORMAT"),
     Option(
         "log-file",
         kind="str",
         field="log_file",
         help="write what is done to a file",
         argument="FILE",
-        refused=LATER,
     ),
     Option(
         "log-file-format",
@@ -56,7 +51,6 @@ OPTIONS: tuple[Option, ...] = (
         field="log_file_format",
         help="the line in that file for each transfer",
         argument="FORMAT",
-        refused=LATER,
     ),
     Option("list-only", field="list_only", help="list the files instead of copying them"),
     Option(
@@ -65,7 +59,6 @@ OPTIONS: tuple[Option, ...] = (
         field="eight_bit",
         help="do not escape high-bit characters",
         negatable=True,
-        refused=LATER,
     ),
     Option(
         "outbuf",
@@ -73,7 +66,6 @@ OPTIONS: tuple[Option, ...] = (
         field="outbuf",
         help="buffer the output: None, Line or Block",
         argument="N|L|B",
-        refused=LATER,
     ),
     # connection
     Option("rsh", "e", "str", "rsh", help="the remote shell to use", argument="COMMAND"),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ..wire.compat import capability_letters
 from .model import Options
+from .words import RECEIVER, SENDER, SERVER
 
 #: What ``--max-alloc`` is when nobody has said.
 _DEFAULT_MAX_ALLOC = 1 << 30
@@ -111,14 +112,20 @@ def _first(options: Options, push: bool) -> list[str]:
 
 
 def _log_format(options: Options) -> list[str]:
-    """OPT-4: what the client's lines need to know; ``%o`` and ``%i`` come from the server."""
-    if options.itemize:
-        return ["--log-format=%i%I" if options.itemize > 1 else "--log-format=%i"]
-    if options.out_format is not None and "%o" in options.out_format:
+    """OPT-4: the server prints nothing, but what it reports depends on what the client's lines show."""
+    if options.out_format is None:
+        return []
+    if options.format_has_i:
+        return ["--log-format=%i%I" if options.format_has_i > 1 else "--log-format=%i"]
+    if options.format_has_o_or_i:
         return ["--log-format=%o"]
-    if (options.out_format is not None or options.progress) and not options.verbose:
-        return ["--log-format=X"]
-    return []
+    return [] if options.verbose else ["--log-format=X"]
+
+
+def _levels(options: Options, push: bool) -> list[str]:
+    """OUT-11: what the user has said about words that the server has a use for; ``--debug`` stays here."""
+    words = options.info.for_server(SERVER | (RECEIVER if push else SENDER))
+    return [words] if words else []
 
 
 def _middle(options: Options, push: bool) -> list[str]:
@@ -202,6 +209,7 @@ def _last(options: Options, push: bool) -> list[str]:
             args.append("--fsync")
         for path in options.alt_dests:
             args += [f"--{options.alt_dest_kind}-dest", path]
+    args += _levels(options, push)
     if options.append:
         args += ["--append"] * options.append
     elif options.inplace:

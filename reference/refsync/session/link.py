@@ -64,6 +64,8 @@ class Link:
         self._unheard: list[tuple[int, bytes]] = []
         self.bytes_in = 0
         self.bytes_out = 0
+        self.data_out = 0  # bytes of the conversation alone, without frames and messages
+        self._data_read = 0  # the same that were read, up to the last compaction
         self.closed = False  # the peer will send no more
         #: what a driver calls when nothing has been sent for a while (MUX-10)
         self.keepalive: Callable[[], None] | None = None
@@ -155,8 +157,14 @@ class Link:
         """Bytes received and not yet read."""
         return self._cursor.remaining()
 
+    @property
+    def data_in(self) -> int:
+        """Bytes that conversations have read, without frames and messages."""
+        return self._data_read + self._cursor.pos
+
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Queue bytes of the conversation; never waits."""
+        self.data_out += len(data)
         if self._record_out is not None:
             self._record_out(data)
         if self._framed_out:
@@ -216,6 +224,7 @@ class Link:
         self._raw = bytearray(cursor.data[cursor.pos :])
         self._raw_pos = 0
         cursor.data = bytearray()
+        self._data_read += cursor.pos
         cursor.pos = 0
         self._split()
 
@@ -296,4 +305,5 @@ class Link:
         cursor = self._cursor
         if cursor.pos:
             del cursor.data[: cursor.pos]  # type: ignore[union-attr]
+            self._data_read += cursor.pos
             cursor.pos = 0

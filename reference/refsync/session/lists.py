@@ -61,6 +61,13 @@ class FileLists:
         self._starts: list[int] = []
         self._counted = 0
         self._lists = 0
+        self._current: FileList | None = None  # that of the last index
+
+    @property
+    def checked(self) -> int:
+        """Entries up to the end of the list that the last index was in."""
+        current = self._current or (self.live[0] if self.live else None)
+        return current.before + len(current.entries) if current else 0
 
     @property
     def next_start(self) -> int:
@@ -104,7 +111,7 @@ class FileLists:
 
     def entry(self, ndx: int) -> tuple[FileList, FileEntry]:
         """The list and the active entry of an index, or ``ProtocolError``."""
-        listing = self.locate(ndx)
+        listing = self._current = self.locate(ndx)
         if ndx >= listing.start:
             found = listing.entries[ndx - listing.start]
         elif self.inc_recurse and listing.parent >= 0:

@@ -70,6 +70,12 @@ class Pump:
         while not self.link.closed and time.monotonic() < end:
             self._receive(max(0.0, end - time.monotonic()), feed=False)
 
+    def hear_out(self, seconds: float = 2.0) -> None:
+        """The conversation is over: hand out the messages that still come, until the peer has closed."""
+        end = time.monotonic() + seconds
+        while not self.link.closed and time.monotonic() < end:
+            self._receive(max(0.0, end - time.monotonic()))
+
     def _patience(self) -> float | None:
         """How long to wait, in seconds; None for ever."""
         limit = self.link.idle_limit or self.timeout

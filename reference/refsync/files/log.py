@@ -1,6 +1,6 @@
-"""The daemon's log: a file, or the system's.
+"""A log: a file, or the system's; a daemon's, or what ``--log-file`` names.
 
-Upstream ``log.c:logit``, ``logfile_open``.
+Clause OUT-14; upstream ``log.c:logit``, ``logfile_open``.
 """
 
 from __future__ import annotations
@@ -37,6 +37,10 @@ class Log:
                 self(f"failed to open log-file {path}: {error.strerror} ({error.errno})")
         else:
             self._use_system(tag, facility)
+
+    def write(self, text: bytes) -> None:
+        """Log a message, without its last newline."""
+        self(text.removesuffix(b"\n").decode("utf-8", "surrogateescape"))
 
     def __call__(self, text: str) -> None:
         """Log one or more lines; what could move a terminal's cursor is written as an escape."""
