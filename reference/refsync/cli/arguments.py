@@ -47,7 +47,7 @@ def split_host(argument: str) -> tuple[Remote | None, str]:
         user = argument[:at_bracket].rstrip("@")
     else:
         colon = argument.find(":")
-        if colon <= 0 or "/" in argument[:colon]:
+        if colon < 0 or "/" in argument[:colon]:
             return None, argument
         user, _, host = argument[:colon].rpartition("@")
         rest = argument[colon:]
@@ -78,6 +78,21 @@ def plan_replay(paths: list[str]) -> Job:
     return Job([], paths[-1], False)
 
 
+def _same_place(first: Remote, remote: Remote | None, source: str) -> None:
+    """OPT-7: a further source has the host of the first, or none before its colon."""
+    if remote is None:
+        raise RefsyncError(
+            f"Unexpected local arg: {source}\nIf arg is a remote file/dir, prefix it with a colon (:).",
+            Exit.SYNTAX,
+        )
+    if remote.host and (remote.host, remote.user) != (first.host, first.user):
+        raise RefsyncError("All source args must come from the same machine.", Exit.SYNTAX)
+    if remote.daemon != first.daemon:
+        raise RefsyncError("All source args must use the same hostspec format.", Exit.SYNTAX)
+    if remote.port != first.port:
+        raise RefsyncError("All source args must use the same port number.", Exit.SYNTAX)
+
+
 def plan(paths: list[str], *, list_only: bool) -> Job:
     """OPT-7: the last argument is the destination, unless there is only one: then it is listed."""
     if not paths:
@@ -91,15 +106,18 @@ def plan(paths: list[str], *, list_only: bool) -> Job:
     to, dest_path = split_host(dest) if dest is not None else (None, None)
     froms = [split_host(source) for source in sources]
     first = froms[0][0]
-    if any((remote is None) != (first is None) for remote, _ in froms):
-        raise RefsyncError("All source args must come from the same machine.", Exit.SYNTAX)
     if first is not None:
-        if to is not None:
+        if dest is not None and dest.startswith(":"):
+            froms.append(split_host(dest))  # one more source, so all of them are only listed
+            dest_path = None
+        elif to is not None:
             raise RefsyncError("The source and destination cannot both be remote.", Exit.SYNTAX)
-        for remote, _ in froms[1:]:
-            if remote is not None and remote.host and remote != first:
-                raise RefsyncError("All source args must come from the same machine.", Exit.SYNTAX)
+        for (remote, _), source in zip(froms[1:], paths[1:], strict=False):
+            _same_place(first, remote, source)
         return Job([path for _, path in froms], dest_path, False, first)
+    for (remote, _), source in zip(froms[1:], paths[1:], strict=False):
+        if remote is not None:
+            raise RefsyncError(f"Unexpected remote arg: {source}", Exit.SYNTAX)
     local = [path for _, path in froms]
     if to is not None:
         return Job(local, dest_path, True, to)

@@ -14,6 +14,7 @@ from ..engine.server import allow_inc_recurse
 from ..engine.session import PeerExit, Session
 from ..files.log import Log
 from ..options import server_args
+from ..options.combinations import settle_arguments
 from ..options.model import Options
 from ..options.parse import parse
 from ..session.link import Link, PeerClosed
@@ -21,6 +22,7 @@ from ..session.tasks import Tasks
 from ..transport.child import Child, run_command, run_local
 from ..transport.pump import Pump
 from ..wire.errors import Exit, RefsyncError
+from ..wire.greeting import encode_arguments
 from .arguments import Job, plan, plan_replay
 from .batch import BatchFiles, open_batch
 from .messages import Printer
@@ -31,8 +33,7 @@ from .statistics import print_summary
 
 def run_client(options: Options, paths: list[str], words: Sequence[str] = ()) -> int:
     """Transfer what ``paths`` name; returns the exit code. ``words``: the command as it was given."""
-    if options.secluded_args:
-        raise RefsyncError("--secluded-args is not supported yet", Exit.SYNTAX)
+    settle_arguments(options, os.environ)
     if options.read_batch is not None:
         return _replay(options, plan_replay(paths))
     if not options.writes_batch:
@@ -65,15 +66,18 @@ def _run(options: Options, job: Job, files: BatchFiles | None = None) -> int:
         options.list_only = True
     if options.list_only and not options.recurse:
         options.dirs = True
-    if job.remote is not None and job.remote.daemon:
+    if job.remote is None or not job.remote.daemon:
+        refuse_daemon_options(options)
+    else:
         from .daemon_client import run_daemon_client
 
         return run_daemon_client(options, job, files)
     options.local = job.remote is None
     printer = Printer(options, open_log(options))
-    child = _connect(options, job, printer)
+    link = Link()
+    child = _connect(options, job, printer, link)
     try:
-        code = converse(options, job, printer, child.fd_in, child.fd_out, files=files)
+        code = converse(options, job, printer, child.fd_in, child.fd_out, link=link, files=files)
     except RefsyncError as error:
         child.close()
         error.code = max(error.code, child.end())
@@ -98,19 +102,42 @@ def server_arguments(options: Options) -> list[str]:
     return server_args.build(options, inc_recurse=allowed)
 
 
-def _connect(options: Options, job: Job, printer: Printer) -> Child:
-    """The server: behind a remote shell, or ourselves in a fork for a local copy."""
+def refuse_daemon_options(options: Options) -> None:
+    """OPT-6: what only makes sense with a daemon."""
+    for name, given, doing in (
+        ("password-file", options.password_file is not None, "accessing"),
+        ("contimeout", options.contimeout > 0, "connecting to"),
+    ):
+        if given:
+            raise RefsyncError(
+                f"The --{name} option may only be used when {doing} an rsync daemon.", Exit.SYNTAX
+            )
+
+
+def tell_command(options: Options, printer: Printer, command: list[str]) -> None:
+    """OUT-17: what is run to reach the other end."""
+    if options.debug["CMD"]:
+        printer.client(b"opening connection using: " + shown_command(command))
+    if options.debug["CMD"] > 1:
+        words = [b"cmd[%d]=%s " % (at, os.fsencode(word)) for at, word in enumerate(command)]
+        printer.client(b"".join(words) + b"\n")
+
+
+def _connect(options: Options, job: Job, printer: Printer, link: Link) -> Child:
+    """The server: behind a remote shell, or ourselves in a fork for a local copy.
+
+    Secluded arguments (OPT-11) are the first that it is told over ``link``.
+    """
     paths = [job.dest or "."] if options.sender else [path or "." for path in job.sources]
     if job.remote is not None:
-        command = remote_command(
-            job.remote, options.rsh, options.rsync_path, server_arguments(options), paths
-        )
-        if options.debug["CMD"]:
-            printer.client(b"opening connection using: " + shown_command(command))
-        if options.debug["CMD"] > 1:
-            words = [b"cmd[%d]=%s " % (at, os.fsencode(word)) for at, word in enumerate(command)]
-            printer.client(b"".join(words) + b"\n")
+        arguments = server_arguments(options)
+        if options.secluded_args:
+            arguments, rest = server_args.seclude(arguments)
+            link.write(secluded_block(rest, [os.fsencode(path) for path in paths]))
+        command = remote_command(job.remote, options, arguments, paths)
+        tell_command(options, printer, command)
         return run_command(command)
+    options.secluded_args = False
     if options.whole_file is None and not options.writes_batch:
         options.whole_file = True
     arguments = server_arguments(options)
@@ -121,6 +148,12 @@ def _connect(options: Options, job: Job, printer: Printer) -> Child:
         return run_server(theirs, [os.fsencode(path) for path in rest], fd_in, fd_out)
 
     return run_local(serve)
+
+
+def secluded_block(rest: list[str], paths: list[bytes]) -> bytes:
+    """OPT-11: a program's name, the options that the shell does not see, a dot, the paths; NULs end them."""
+    words = [b"rsync", *map(os.fsencode, rest), b".", *paths]
+    return encode_arguments([word or b"." for word in words], nulls=True)
 
 
 def converse(

@@ -1,29 +1,76 @@
 """A client's run with a daemon: connect, ask for the module, transfer.
 
-Clauses GREET-1 to GREET-9, OPT-3, OPT-8; upstream ``clientserver.c:start_socket_client``.
+The daemon listens on a socket, or is started for this one run over a remote
+shell. Clauses GREET-1 to GREET-9, OPT-3, OPT-8, OPT-11; upstream
+``clientserver.c:start_socket_client``, ``start_inband_exchange``.
 """
 
 from __future__ import annotations
 
 import os
-import sys
 
+from ..options import server_args
 from ..options.model import Options
 from ..session.daemon_client import Answered, Call, module_arguments, start
 from ..session.link import Link
 from ..session.tasks import Tasks
+from ..transport.child import run_command
 from ..transport.pump import Pump
 from ..transport.tcp import DAEMON_PORT, connect
 from ..wire.errors import Exit, RefsyncError
 from .arguments import Job
 from .batch import BatchFiles
-from .client import converse, open_log, server_arguments
+from .client import converse, open_log, secluded_block, server_arguments, tell_command
 from .messages import Printer
-from .rsh import shown_command
+from .password import early_input, password
+from .rsh import daemon_command, shown_command
 
 
 def run_daemon_client(options: Options, job: Job, files: BatchFiles | None = None) -> int:
     """Transfer with a module, or list the modules; returns the exit code."""
+    remote = job.remote
+    assert remote is not None
+    printer = Printer(options, open_log(options))
+    if options.rsh is None:
+        if options.debug["CONNECT"]:
+            port = remote.port or options.port or DAEMON_PORT
+            where = f"{remote.host or 'localhost'} port {port}\n"
+            printer.info(f"opening tcp connection to {where}".encode("utf-8", "surrogateescape"))
+        with connect(
+            remote.host or "localhost",
+            remote.port or options.port or DAEMON_PORT,
+            address=options.address,
+            timeout=options.contimeout,
+            family=options.address_family,
+            options=options.sockopts,
+        ) as socket:
+            return _talk(options, job, printer, socket.fileno(), socket.fileno(), files)
+    if options.contimeout:
+        raise RefsyncError(
+            "The --contimeout option may only be used when connecting to an rsync daemon.", Exit.SYNTAX
+        )
+    os.environ["RSYNC_PORT"] = str(remote.port or options.port or DAEMON_PORT)
+    command = daemon_command(remote, options)
+    tell_command(options, printer, command)
+    child = run_command(command)
+    try:
+        code = _talk(options, job, printer, child.fd_in, child.fd_out, files)
+    except RefsyncError as error:
+        child.close()
+        error.code = max(error.code, child.end())
+        raise
+    except BaseException:
+        child.close()
+        child.end()
+        raise
+    child.close()
+    return max(code, child.wait())
+
+
+def _talk(
+    options: Options, job: Job, printer: Printer, fd_in: int, fd_out: int, files: BatchFiles | None
+) -> int:
+    """Greeting, module and transfer over two descriptors."""
     remote = job.remote
     assert remote is not None
     paths = [job.dest or ""] if job.sender else job.sources
@@ -33,7 +80,10 @@ def run_daemon_client(options: Options, job: Job, files: BatchFiles | None = Non
     module = modules.pop()
     if not module and job.sender:
         raise RefsyncError("The remote path must start with a module name not a /", Exit.SYNTAX)
-    printer = Printer(options, open_log(options))
+    named = module_arguments(
+        os.fsencode(module), [os.fsencode(path) for path in paths], old_args=bool(options.old_args)
+    )
+    kept: list[str] = []
 
     def text(line: bytes) -> None:
         if not (module and options.no_motd):
@@ -41,60 +91,40 @@ def run_daemon_client(options: Options, job: Job, files: BatchFiles | None = Non
 
     def arguments(protocol: int) -> list[bytes]:
         options.protocol = min(options.protocol, protocol)
-        named = module_arguments(os.fsencode(module), [os.fsencode(path) for path in paths])
-        words = [*map(os.fsencode, server_arguments(options)), b".", *named]
+        words = server_arguments(options)
+        if options.secluded_args:
+            words, kept[:] = server_args.seclude(words)
+        else:
+            words += [".", *map(os.fsdecode, named)]
         if options.debug["CMD"]:
-            printer.client(b"sending daemon args: " + shown_command([os.fsdecode(word) for word in words]))
-        return words
+            printer.client(b"sending daemon args: " + shown_command(words))
+        return [os.fsencode(word) for word in words]
 
-    link = Link()
+    user = remote.user or os.environ.get("USER") or os.environ.get("LOGNAME") or "nobody"
     call = Call(
         os.fsencode(module),
         arguments,
         text,
-        _password,
-        user=os.fsencode(remote.user or os.environ.get("USER") or os.environ.get("LOGNAME") or "nobody"),
+        lambda: password(options.password_file),
+        user=os.fsencode(user),
         protocol=options.protocol,
+        early_input=early_input(options.early_input) if module else b"",
+        secluded=lambda: secluded_block(kept, named) if options.secluded_args else b"",
     )
-    if options.debug["CONNECT"]:
-        port = remote.port or options.port or DAEMON_PORT
-        printer.info(
-            f"opening tcp connection to {remote.host or 'localhost'} port {port}\n".encode(
-                "utf-8", "surrogateescape"
-            )
-        )
-    with connect(
-        remote.host or "localhost",
-        remote.port or options.port or DAEMON_PORT,
-        address=options.address,
-        timeout=options.contimeout,
-    ) as socket:
-        fd = socket.fileno()
-        tasks = Tasks(link, start(link, call))
-        Pump(link, fd, fd, timeout=options.timeout).run(tasks)
-        answered: Answered = tasks.results[0]
-        printer.flush()
-        if answered.listed:
-            return Exit.OK
-        return converse(
-            options,
-            job,
-            printer,
-            fd,
-            fd,
-            link=link,
-            remote_protocol=answered.remote_protocol,
-            files=files,
-        )
-
-
-def _password() -> bytes:
-    """From ``RSYNC_PASSWORD``, else asked of the user at the terminal."""
-    known = os.environ.get("RSYNC_PASSWORD")
-    if known is not None:
-        return os.fsencode(known)
-    if not sys.stdin.isatty():
-        raise RefsyncError("the module wants a password: set RSYNC_PASSWORD", Exit.SYNTAX)
-    from getpass import getpass
-
-    return os.fsencode(getpass("Password: "))
+    link = Link()
+    tasks = Tasks(link, start(link, call))
+    Pump(link, fd_in, fd_out, timeout=options.timeout).run(tasks)
+    answered: Answered = tasks.results[0]
+    printer.flush()
+    if answered.listed:
+        return Exit.OK
+    return converse(
+        options,
+        job,
+        printer,
+        fd_in,
+        fd_out,
+        link=link,
+        remote_protocol=answered.remote_protocol,
+        files=files,
+    )

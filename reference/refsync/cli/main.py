@@ -62,7 +62,9 @@ def _dispatch(options: Options, paths: list[str], words: list[str]) -> int:
         return Exit.OK
     if options.daemon:
         if options.server:
-            raise RefsyncError("--server --daemon over a remote shell is not supported yet", Exit.SYNTAX)
+            from ..daemon.server import serve_over_shell
+
+            return serve_over_shell(options)
         from ..daemon.server import run_daemon
 
         return run_daemon(options)

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import os
 import string
+from itertools import pairwise
 
+from ..options.model import Options
 from ..wire.errors import Exit, RefsyncError
 from .arguments import Remote
 
 _PLAIN = frozenset(string.ascii_letters + string.digits + ",.-_=+@/")
-_SHELL_CHARS = set("!#$&;|<>(){}\"'` \t\n\\")
+_SHELL_CHARS = set("!#$&;|<>(){}\"'` \t\\")
 _WILDCARDS = set("*?[]")
+_ESCAPABLE = tuple("*?[]")
 
 
 def split_command(text: str) -> list[str]:
@@ -50,33 +53,77 @@ def split_command(text: str) -> list[str]:
     return words
 
 
-def protect(argument: str, *, path: bool) -> str:
-    """OPT-9: backslashes before what the remote shell would take for its own; a path keeps its wildcards."""
+def protect(argument: str, *, path: bool, tilde: bool = False) -> str:
+    """OPT-9: backslashes before what the remote shell would take for its own; a path keeps its wildcards.
+
+    So a backslash before a wildcard of a path stays alone: the user has escaped it.
+    ``tilde``: a home directory is not meant. A newline is put in quotes,
+    because a shell drops it behind a backslash.
+    """
     special = _SHELL_CHARS if path else _SHELL_CHARS | _WILDCARDS
-    out = "".join("\\" + char if char in special else char for char in argument)
-    if path and argument.startswith("-"):
-        return "./" + out
-    return out
+    out = ["./"] if path and argument.startswith("-") else []
+    if tilde and argument.startswith("~"):
+        out.append("\\")
+    for at, char in enumerate(argument):
+        if char == "\n":
+            out.append("'\n'")
+        elif char in special and not (path and char == "\\" and argument[at + 1 : at + 2] in _ESCAPABLE):
+            out.append("\\" + char)
+        else:
+            out.append(char)
+    return "".join(out)
 
 
-def remote_command(
-    remote: Remote, rsh: str | None, rsync_path: str, server_args: list[str], paths: list[str]
-) -> list[str]:
-    """The whole command: the shell, the host, rsync, its arguments, a dot, the paths."""
-    words = split_command(rsh or os.environ.get("RSYNC_RSH") or "ssh")
+def is_own_tilde(path: str, options: Options) -> bool:
+    """OPT-9: whether a leading tilde names a file, where what may be sent depends on the name asked for."""
+    if options.sender or options.trust_sender or options.old_args:
+        return False
+    return "/./" not in path if options.relative else "/" not in path
+
+
+def remote_command(remote: Remote, options: Options, server_args: list[str], paths: list[str]) -> list[str]:
+    """The whole command: the shell, the host, rsync, its arguments, a dot, the paths.
+
+    With secluded arguments there are no paths here, and with ``--old-args`` the
+    remote shell may split them, if it is given twice the options too.
+    """
+    old = options.old_args or 0
+    raw = old > 1 or bool(options.secluded_args)
+    words = _shell(remote, options)
+    words += server_args if raw else [_option(word, options, old) for word in server_args]
+    if options.secluded_args:
+        return words
+    words.append(".")
+    for path in paths:
+        if old:
+            words.append("./" + path if path.startswith("-") else path)
+        else:
+            words.append(protect(path, path=True, tilde=is_own_tilde(path, options)))
+    return words
+
+
+def daemon_command(remote: Remote, options: Options) -> list[str]:
+    """OPT-8: a daemon that serves one connection over the remote shell."""
+    return [*_shell(remote, options, daemon=True), "--server", "--daemon", "."]
+
+
+def _option(word: str, options: Options, old: int) -> str:
+    if old and word in options.remote_options:
+        return word
+    return protect(word, path=False)
+
+
+def _shell(remote: Remote, options: Options, *, daemon: bool = False) -> list[str]:
+    words = split_command(options.rsh or os.environ.get("RSYNC_RSH") or "ssh")
     if not words:
         raise RefsyncError("the remote shell is an empty command", Exit.SYNTAX)
-    if remote.user:
+    is_ssh = os.path.basename(words[0]) == "ssh"
+    named = any(word == "-l" and not after.startswith("-") for word, after in pairwise(words))
+    if remote.user and not (daemon and named):
         words += ["-l", remote.user]
-    words.append(remote.host)
-    words.append(rsync_path)
-    words += [
-        protect(argument, path=False) if argument.startswith("--") and "=" in argument else argument
-        for argument in server_args
-    ]
-    words.append(".")
-    words += [protect(path, path=True) for path in paths]
-    return words
+    if is_ssh and options.address_family:
+        words.append(f"-{options.address_family}")
+    return [*words, remote.host, options.rsync_path]
 
 
 def shown_command(words: list[str]) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from ..daemon.paths import expand_plain
 from ..engine.server import serve
 from ..engine.session import PeerExit
 from ..files.log import Log
@@ -46,6 +47,6 @@ async def _serve(link: Link, options: Options, args: list[bytes]) -> int:
     if options.secluded_args:
         words = [os.fsdecode(word) for word in await read_arguments(link)]
         options, rest = parse(words[1:], options)
-        args = [os.fsencode(path) for path in rest]
+        args = [found for path in rest for found in expand_plain(os.fsencode(path))]
     log = Log(options.log_file, tag="rsync").write if options.log_file else None
     return await serve(link, options, args, log=log)

@@ -52,6 +52,18 @@ def expand_arguments(arguments: Sequence[bytes], module: bytes, root: bytes, hid
     return paths
 
 
+def expand_plain(argument: bytes) -> list[bytes]:
+    """OPT-11: what a path behind secluded arguments matches: no shell has seen its wildcards."""
+    if not any(mark in argument for mark in _WILD):
+        return [argument]
+    absolute = argument.startswith(b"/")
+    base = b"" if absolute else os.getcwdb().strip(b"/") + b"/"
+    base = base.lstrip(b"/")
+    prefix = b"/" if absolute else b""
+    found = _matches(b"/", base, argument.lstrip(b"/").split(b"/"), lambda name, is_dir: False)
+    return [prefix + path[len(base) :] for path in found] or [argument]
+
+
 def _expand(path: bytes, root: bytes, hidden: Hidden) -> list[bytes]:
     """What a pattern matches, or the pattern itself: then the sender says that there is no such file."""
     if not any(mark in path for mark in _WILD):

@@ -29,6 +29,8 @@ from .rules import module_rules
 
 #: Where the configuration is unless ``--config`` says otherwise.
 DEFAULT_CONFIG = "/etc/rsyncd.conf"
+#: Where it is for an ordinary user who is reached over a remote shell: in his home directory.
+USER_CONFIG = "rsyncd.conf"
 #: After a fork has failed the machine has too much to do already.
 _FORK_PAUSE = 2.0
 
@@ -69,6 +71,21 @@ def run_daemon(options: Options) -> int:
     finally:
         for listener in listeners:
             listener.close()
+
+
+def serve_over_shell(options: Options) -> int:
+    """DAEMON-14: serve who started us over a remote shell, and end; an ordinary user has his own file."""
+    from .connection import Connection
+
+    path = options.config or (DEFAULT_CONFIG if os.getuid() == 0 else USER_CONFIG)
+    config = load(path, say=lambda note: None)
+    address = "0.0.0.0"
+    for name in ("SSH_CONNECTION", "SSH_CLIENT", "SSH2_CLIENT"):
+        if os.environ.get(name, "").split():
+            address = os.environ[name].split()[0]
+            break
+    host = look_up(address) if config.main.flag("reverse lookup") else UNDETERMINED
+    return Connection(config, Client(address, host), open_log(config), 0, 1).run()
 
 
 def is_socket(descriptor: int) -> bool:

@@ -59,7 +59,8 @@ async def run(
             recorder.begin(link, session.dialect, agreement.seed, sender=options.sender)
         if options.sender:
             return await send(session, paths, filters)
-        requested = None if session.replay else requested_names(paths)
+        trusted = options.trust_sender or bool(options.old_args) or session.replay is not None
+        requested = None if trusted else requested_names(paths)
         return await receive(session, dest, filters, requested=requested)
     except PeerExit:
         await link.flush()

@@ -63,7 +63,9 @@ async def receive(
     """
     if session.options.server:
         session.debug("RECV", 1, f"server_recv(2) starting pid={os.getpid()}")
-    lists = ListReceiver(session, None if session.options.server else filters, requested)
+    lists = ListReceiver(
+        session, None if session.options.server or session.options.trust_sender else filters, requested
+    )
     first = await lists.receive()
     if session.dialect.inc_recurse and lists.lists.total == 1:
         await _one_more(session, lists)

@@ -5,11 +5,33 @@ Clause OPT-6; upstream ``options.c:parse_arguments``.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+
 from .model import Options
 from .wrong import wrong
 
 #: Characters of a batch file's name.
 MAX_BATCH_NAME = 256
+
+
+def settle_arguments(options: Options, environ: Mapping[str, str]) -> None:
+    """OPT-9, OPT-11: whether arguments are kept from the remote shell, and whether it may split them."""
+    old = environ.get("RSYNC_OLD_ARGS")
+    if options.old_args and options.secluded_args:
+        raise wrong("--secluded-args conflicts with --old-args.")
+    if options.old_args is None and not options.secluded_args and old:
+        options.old_args, options.secluded_args = _leading_number(old), False
+    elif options.old_args:
+        options.secluded_args = False
+    if options.secluded_args is None:
+        options.secluded_args = _leading_number(environ.get("RSYNC_PROTECT_ARGS", "")) != 0
+
+
+def _leading_number(text: str) -> int:
+    """As C's ``atoi`` has it."""
+    found = re.match(r"\s*([+-]?\d{1,9})", text, re.ASCII)
+    return int(found[1]) if found else 0
 
 
 def check_batch(options: Options) -> None:

@@ -83,7 +83,6 @@ OPTIONS: tuple[Option, ...] = (
         "remote_options",
         help="an option for the other side only",
         argument="OPTION",
-        refused=LATER,
     ),
     Option(
         "secluded-args",
@@ -99,9 +98,8 @@ OPTIONS: tuple[Option, ...] = (
         field="old_args",
         help="let the remote shell split arguments",
         negatable=True,
-        refused=LATER,
     ),
-    Option("trust-sender", field="trust_sender", help="do not check what the sender lists", refused=LATER),
+    Option("trust-sender", field="trust_sender", help="do not check what the sender lists"),
     Option("protocol", kind="do", help="speak an older protocol version", argument="NUM"),
     Option(
         "iconv",
@@ -114,22 +112,20 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option("address", kind="str", field="address", help="the address to bind to", argument="ADDRESS"),
     Option("port", kind="int", field="port", help="the daemon's port", argument="PORT"),
-    Option("ipv4", "4", field="address_family", value=4, help="prefer IPv4", refused=LATER),
-    Option("ipv6", "6", field="address_family", value=6, help="prefer IPv6", refused=LATER),
+    Option("ipv4", "4", field="address_family", value=4, help="prefer IPv4"),
+    Option("ipv6", "6", field="address_family", value=6, help="prefer IPv6"),
     Option(
         "sockopts",
         kind="str",
         field="sockopts",
         help="options of the TCP socket",
         argument="OPTIONS",
-        refused=LATER,
     ),
     Option(
         "blocking-io",
         field="blocking_io",
         help="use blocking I/O for the remote shell",
         negatable=True,
-        refused=LATER,
     ),
     Option(
         "password-file",
@@ -137,7 +133,6 @@ OPTIONS: tuple[Option, ...] = (
         field="password_file",
         help="read the daemon's password from a file",
         argument="FILE",
-        refused=LATER,
     ),
     Option(
         "early-input",
@@ -145,7 +140,6 @@ OPTIONS: tuple[Option, ...] = (
         field="early_input",
         help="what a daemon's early exec gets",
         argument="FILE",
-        refused=LATER,
     ),
     Option(
         "timeout",

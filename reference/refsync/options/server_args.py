@@ -29,6 +29,12 @@ def build(options: Options, *, inc_recurse: bool) -> list[str]:
     return [*args, *_first(options, push), *_middle(options, push), *_last(options, push)]
 
 
+def seclude(args: list[str]) -> tuple[list[str], list[str]]:
+    """OPT-11: what the shell sees, up to the bundle of letters, and what it does not."""
+    at = next(place for place, word in enumerate(args) if not word.startswith("--")) + 1
+    return args[:at], args[at:]
+
+
 def _letters(options: Options, push: bool) -> str:
     flat = options.dirs and not options.recurse
     listing = flat and (options.list_only or (options.delete and push))

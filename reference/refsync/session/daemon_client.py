@@ -32,7 +32,8 @@ class Call:
     follows once the version is known: options, a dot, paths (OPT-3).
     ``password`` is asked only if the module wants one; ``on_text`` gets each
     line for people (message of the day, list), without its newline.
-    ``digests`` is what the greeting offers for authentication.
+    ``digests`` is what the greeting offers for authentication; ``secluded``
+    gives what follows the arguments if they are only some of them (OPT-11).
     """
 
     module: bytes
@@ -43,6 +44,7 @@ class Call:
     protocol: int = MAX_PROTOCOL
     early_input: bytes = b""
     digests: tuple[str, ...] = DIGEST_NAMES
+    secluded: Callable[[], bytes] = bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ async def start(link: Link, call: Call) -> Answered:
             call.on_text(answer.text)
     try:
         link.write(greeting.encode_arguments(arguments, nulls=protocol >= greeting.NULLS_SINCE))
+        link.write(call.secluded())
     except ValueError as error:
         raise RefsyncError(str(error), Exit.SYNTAX) from None
     return answered

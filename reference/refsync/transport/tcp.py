@@ -8,31 +8,44 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 
 from ..wire.errors import Exit, RefsyncError
+from . import proxy, sockopts
 
 #: The daemon's port unless something else is said.
 DAEMON_PORT = 873
 
 
 def connect(
-    host: str, port: int, *, address: str | None = None, timeout: int = 0, family: int = socket.AF_UNSPEC
+    host: str,
+    port: int,
+    *,
+    address: str | None = None,
+    timeout: int = 0,
+    family: int = 0,
+    options: str | None = None,
 ) -> socket.socket:
     """A connection to the first of the host's addresses that answers.
 
     ``address`` is the local one to connect from; ``timeout`` is in seconds,
-    0 for as long as the system waits. ``RefsyncError``: exit 10 with the reason
-    for each address, or exit 35 when the time is up.
-    ``RSYNC_CONNECT_PROG`` names a command to talk to instead.
+    0 for as long as the system waits; ``family`` is 4, 6 or 0 for either;
+    ``options`` are for the socket (TCP-4). ``RSYNC_PROXY`` names a proxy
+    (TCP-5), ``RSYNC_CONNECT_PROG`` a command to talk to instead.
+    ``RefsyncError``: exit 10 with the reason for each address, or exit 35
+    when the time is up.
     """
     program = os.environ.get("RSYNC_CONNECT_PROG")
     if program:
         return _run(program, host)
-    proxy = os.environ.get("RSYNC_PROXY")
-    if proxy:
-        raise RefsyncError("RSYNC_PROXY is set, and proxies are not supported yet", Exit.SOCKET_IO)
+    named = os.environ.get("RSYNC_PROXY")
+    via = proxy.parse(named) if named else None
+    target = (host, port)
+    if via is not None:
+        host, port = via.host, via.port
+    kind_wanted = {4: socket.AF_INET, 6: socket.AF_INET6}.get(family, socket.AF_UNSPEC)
     try:
-        found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
+        found = socket.getaddrinfo(host, port, kind_wanted, socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise RefsyncError(f"getaddrinfo: {host} {port}: {_reason(error)}", Exit.SOCKET_IO) from None
     failures = []
@@ -43,6 +56,8 @@ def connect(
             failures.append(f"bind to {address} failed: {error.strerror} ({error.errno})")
             continue
         try:
+            for complaint in sockopts.apply(with_errors, options):
+                print(complaint, file=sys.stderr)
             with_errors.settimeout(timeout or None)
             with_errors.connect(where)
         except TimeoutError as error:
@@ -54,6 +69,13 @@ def connect(
             with_errors.close()
             failures.append(_failure(host, where, error))
         else:
+            if via is not None:
+                try:
+                    proxy.establish(with_errors, via, *target)
+                except RefsyncError as error:
+                    with_errors.close()
+                    failures.append(error.message)
+                    continue
             _prepare(with_errors)
             return with_errors
     raise RefsyncError("\n".join(dict.fromkeys(failures)) or f"no address for {host}", Exit.SOCKET_IO)

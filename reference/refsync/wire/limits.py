@@ -7,6 +7,9 @@ from __future__ import annotations
 
 #: Longest path in a file list, and longest symlink target (upstream ``MAXPATHLEN``).
 MAX_PATH = 4096
+#: A line of a proxy's reply, and how many lines it may have (upstream ``socket.c`` bounds only the line).
+MAX_PROXY_LINE = 1024
+MAX_PROXY_HEADERS = 128
 #: Longest string in a negotiated list (upstream ``compat.c:MAX_NSTR_STRLEN``).
 MAX_NEGOTIATION_STRING = 256
 #: A line of the daemon's greeting, message of the day or module request (upstream ``BIGPATHBUFLEN``).
