@@ -293,7 +293,7 @@ def test_the_configuration_is_read_for_each_client(daemon: Daemon) -> None:
     text = daemon.config.read_text()
     daemon.config.write_text(text + "[later]\npath=/\n")
     assert b"later          \t\n" in daemon.speak(GREETING + b"\n")
-    daemon.config.write_text(text + "[later]\npath=/\nfake super = yes\n")
+    daemon.config.write_text(text + "[later]\npath=/\nproxy protocol hosts = x\nearly exec = true\n")
     assert daemon.speak(GREETING + b"\n").startswith(b"@ERROR: the daemon's configuration is wrong")
 
 

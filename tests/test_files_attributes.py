@@ -266,7 +266,7 @@ def test_an_ordinary_user_changes_no_owner(
     path.touch()
     before = os.stat(path)
     monkeypatch.setattr(os, "geteuid", lambda: 12345)
-    monkeypatch.setattr(attributes, "may_set_group", lambda gid: False)
+    monkeypatch.setattr(attributes, "may_set_group", lambda gid, rank: False)
     entry = entry_for(path, uid=before.st_uid + 1, gid=before.st_gid + 1)
     assert not make(owner=True, group=True).apply(b"f", entry)
     assert (os.stat(path).st_uid, os.stat(path).st_gid) == (before.st_uid, before.st_gid)

@@ -144,9 +144,9 @@ def test_groups_that_may_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.setattr(os, "getegid", lambda: 1001)
     monkeypatch.setattr(os, "getgroups", lambda: [4, 20])
-    assert [gid for gid in (0, 4, 20, 1000, 1001) if may_set_group(gid)] == [4, 20, 1001]
-    monkeypatch.setattr(os, "geteuid", lambda: 0)
-    assert may_set_group(31337)
+    assert [gid for gid in (0, 4, 20, 1000, 1001) if may_set_group(gid, 0)] == [4, 20, 1001]
+    assert may_set_group(31337, 1)
+    assert may_set_group(31337, -1)
     ids_module._own_groups.cache_clear()
 
 

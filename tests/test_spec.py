@@ -9,6 +9,7 @@ of the bytes.
 from __future__ import annotations
 
 import ast
+import hashlib
 import pathlib
 import re
 import subprocess
@@ -22,6 +23,7 @@ from typing import Any
 
 import pytest
 from refsync.wire import (
+    acl,
     batch,
     compat,
     dialect,
@@ -36,6 +38,7 @@ from refsync.wire import (
     stats,
     sumhead,
     tokens,
+    xattr,
 )
 from refsync.wire.cursor import Cursor
 from refsync.wire.entry import FileEntry
@@ -160,6 +163,58 @@ def decode_flist(cursor: Cursor, speak: dialect.Dialect, like: list[dict[str, An
     ]
 
 
+def md5(value: bytes) -> bytes:
+    return hashlib.md5(value, usedforsecurity=False).digest()
+
+
+def attributes_of(value: list[tuple[bytes, bytes]]) -> xattr.XattrList:
+    return [xattr.make(name, content, md5, at) for at, (name, content) in enumerate(value, 1)]
+
+
+def encode_xattrs(value: list[list[tuple[bytes, bytes]]]) -> bytes:
+    encoder = xattr.XattrEncoder()
+    return b"".join(encoder.encode(attributes_of(one))[0] for one in value)
+
+
+def decode_xattrs(cursor: Cursor, like: list[list[tuple[bytes, bytes]]]) -> list[list[tuple[bytes, bytes]]]:
+    decoder, lists = xattr.XattrDecoder(), []
+    while cursor.remaining():
+        got, new = decoder.decode(cursor)
+        if new:
+            decoder.remember(got)
+        lists.append(xattr.key(got))
+    assert lists == [xattr.key(attributes_of(one)) for one in like][: len(lists)]
+    return like[: len(lists)]
+
+
+def long_ones() -> xattr.XattrList:
+    return [xattr.Xattr(b"user.%d" % number, 99, None, bytes(16), number) for number in range(1, 6)]
+
+
+def decode_answers_of(cursor: Cursor) -> list[tuple[int, bytes]]:
+    answers, found = xattr.AnswerDecoder(long_ones()), []
+    while (got := answers.decode(cursor)) is not None:
+        found.append((got[0].number, got[1]))
+    return found
+
+
+def encode_acls(value: list[tuple[Any, ...]]) -> bytes:
+    encoder = acl.AclEncoder(lambda is_user, number: True)
+    lists = [acl.Acl(*one[:4], tuple(acl.Named(*name) for name in one[4])) for one in value]
+    return b"".join(map(encoder.encode, lists))
+
+
+def decode_acls(cursor: Cursor) -> list[tuple[Any, ...]]:
+    decoder, found = acl.AclDecoder(acl.ACCESS), []
+    while cursor.remaining():
+        one, new = decoder.decode(cursor, 0)
+        if new:
+            decoder.remember(one)
+        names = [(name.id, name.access, name.is_user, name.name) for name in one.names]
+        found.append((one.user, one.group, acl.NO_ENTRY if names else one.mask, one.other, names))
+    return found
+
+
 ENCODERS: dict[str, Callable[[Any, dialect.Dialect], bytes]] = {
     "shortint": lambda value, _: integers.shortint(value),
     "int": lambda value, _: integers.int32(value),
@@ -186,6 +241,10 @@ ENCODERS: dict[str, Callable[[Any, dialect.Dialect], bytes]] = {
     "filter list": lambda value, _: filterlist.encode(value),
     "totals": lambda value, speak: stats.encode_stats(stats.SessionStats(*value), speak),
     "batch head": lambda value, _: batch.encode(batch.Head(*value)),
+    "xattr lists": lambda value, _: encode_xattrs(value),
+    "xattr request": lambda value, _: xattr.encode_request(value),
+    "xattr answer": lambda value, _: xattr.encode_answer(value),
+    "acls": lambda value, _: encode_acls(value),
     "deletions": lambda value, _: stats.encode_delete_stats(stats.DeleteStats(*value)),
 }
 
@@ -240,6 +299,10 @@ DECODERS: dict[str, Callable[[Cursor, Example], Any]] = {
     "filter list": lambda cursor, _: filterlist.decode(cursor),
     "totals": lambda cursor, example: decode_totals(cursor, example.speak),
     "batch head": lambda cursor, _: astuple(batch.decode(cursor)),
+    "xattr lists": lambda cursor, example: decode_xattrs(cursor, example.value),
+    "xattr request": lambda cursor, _: [one.number for one in xattr.decode_request(cursor, long_ones())],
+    "xattr answer": lambda cursor, _: decode_answers_of(cursor),
+    "acls": lambda cursor, _: decode_acls(cursor),
     "deletions": lambda cursor, _: astuple(stats.decode_delete_stats(cursor)),
 }
 

@@ -1,8 +1,8 @@
 """Snapshots of trees, and the differences between two of them.
 
 A snapshot holds what rsync promises to carry: type, content, mode, modification time, owner, link target,
-device number and which names are one file. Access times and inode numbers are left out, no transfer can
-keep them.
+device number, extended attributes, access lists and which names are one file. Access times and inode numbers
+are left out, no transfer can keep them.
 """
 
 from __future__ import annotations
@@ -42,6 +42,8 @@ class Facts:
     target: bytes = b""
     device: tuple[int, int] = (0, 0)
     group: bytes = b""
+    #: Extended attributes, access lists among them, as (name, value) in the order of names.
+    extended: tuple[tuple[bytes, bytes], ...] = ()
 
     def show(self, aspect: str) -> str:
         """One aspect as a person reads it."""
@@ -55,6 +57,8 @@ class Facts:
                 return f"{value[0]}:{value[1]}"
             case "target" | "group":
                 return printable(value) or "(none)"
+            case "extended":
+                return "\n".join(f"{printable(name)}={text.hex()[:200]}" for name, text in value) or "(none)"
             case _:
                 return str(value)
 
@@ -113,7 +117,25 @@ def _facts(path: bytes, status: os.stat_result) -> Facts:
         content=content,
         target=target,
         device=device,
+        extended=_extended(path),
     )
+
+
+def _extended(path: bytes) -> tuple[tuple[bytes, bytes], ...]:
+    """None where the file system keeps none; a label that the system itself gives is not a file's."""
+    try:
+        names = sorted(os.fsencode(name) for name in os.listxattr(path, follow_symlinks=False))
+    except OSError:
+        return ()
+    found = []
+    for name in names:
+        if name in (b"security.selinux", b"security.ima", b"security.evm"):
+            continue
+        try:
+            found.append((name, os.getxattr(path, name, follow_symlinks=False)))
+        except PermissionError:
+            found.append((name, b"(unreadable)"))
+    return tuple(found)
 
 
 def _with_groups(found: dict[bytes, Facts], inodes: dict[bytes, tuple[int, int]]) -> dict[bytes, Facts]:

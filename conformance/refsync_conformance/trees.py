@@ -10,7 +10,8 @@ import os
 import random
 import shutil
 import stat
-from collections.abc import Iterable, Sequence
+import struct
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 # : The modification time of a node that names none: 2020-09-13, with a fraction that only nanoseconds can
@@ -44,6 +45,7 @@ class Node:
     target: bytes = b""
     device: tuple[int, int] = (0, 0)
     owner: tuple[int, int] | None = None
+    xattrs: tuple[tuple[str, bytes], ...] = ()
 
 
 Tree = Sequence[Node]
@@ -89,6 +91,25 @@ def owned(node: Node, uid: int, gid: int) -> Node:
     return replace(node, owner=(uid, gid))
 
 
+def attributed(node: Node, attributes: Mapping[str, bytes]) -> Node:
+    """The same node with extended attributes, which the file system has to be able to keep."""
+    return replace(node, xattrs=(*node.xattrs, *attributes.items()))
+
+
+ACCESS, DEFAULT = "system.posix_acl_access", "system.posix_acl_default"
+
+
+def access_list(text: str) -> bytes:
+    """An access list as the kernel keeps it, of words like ``u::6 u:1000:7 g::4 m::7 o::0``."""
+    tags = {"u:": 1, "u": 2, "g:": 4, "g": 8, "m:": 16, "o:": 32}
+    entries = []
+    for word in text.split():
+        kind, who, access = word.split(":")
+        entries.append((tags[kind if who else kind + ":"], int(access), int(who) if who else 0xFFFFFFFF))
+    entries.sort(key=lambda entry: (entry[0], entry[2]))
+    return struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
+
+
 def build(root: bytes, tree: Iterable[Node], *, top_mtime_ns: int = EPOCH_NS) -> None:
     """Make ``tree`` below ``root``, which is created. Paths must be relative and new, or directories.
 
@@ -108,6 +129,9 @@ def build(root: bytes, tree: Iterable[Node], *, top_mtime_ns: int = EPOCH_NS) ->
     for node in nodes:
         if node.mode is not None and node.kind != "dir":
             os.chmod(os.path.join(root, node.path), node.mode)
+    for node in nodes:
+        for name, value in node.xattrs:
+            os.setxattr(os.path.join(root, node.path), name, value, follow_symlinks=False)
     _settle_times(root, nodes, top_mtime_ns)
     for node in sorted(nodes, key=lambda one: one.path.count(b"/"), reverse=True):
         if node.mode is not None and node.kind == "dir":

@@ -225,13 +225,13 @@ class Trial:
         """Demand that two trees (places or snapshots) are alike in all that ``-a`` carries, less ``ignore``.
 
         Times count in nanoseconds from protocol 31 on, in seconds before. Which names are one file is left to
-        :meth:`same_links`: without ``-H`` it isn't carried.
+        :meth:`same_links`, extended attributes to :meth:`same_extended`: not all runs carry them.
         """
         want = self.snapshot(expected) if isinstance(expected, str) else dict(expected)
         have = self.snapshot(got) if isinstance(got, str) else dict(got)
         if without is not None:
             want = {name: facts for name, facts in want.items() if not without(name)}
-        aspects = compare.ASPECTS - {"group"} - set(ignore)
+        aspects = compare.ASPECTS - {"group", "extended"} - set(ignore)
         self._add(compare.differences(want, have, aspects=aspects, whole_seconds=self.protocol < 31))
 
     def untouched(self, before: Snapshot, place: str = "dst") -> None:
@@ -241,6 +241,10 @@ class Trial:
     def same_links(self, expected: str = "src", got: str = "dst") -> None:
         """Demand that the same names are one file in both trees."""
         self._add(compare.differences(self.snapshot(expected), self.snapshot(got), aspects={"group"}))
+
+    def same_extended(self, expected: str = "src", got: str = "dst") -> None:
+        """Demand that the extended attributes and access lists of two trees are the same."""
+        self._add(compare.differences(self.snapshot(expected), self.snapshot(got), aspects={"extended"}))
 
     def _add(self, found: list[Finding]) -> None:
         self.findings.extend(found[:MOST])

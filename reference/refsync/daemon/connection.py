@@ -14,6 +14,7 @@ from ..engine.server import offer_from, serve
 from ..engine.session import PeerExit
 from ..files.log import Log
 from ..files.temp import discard_all
+from ..options.chmod import parse as parse_chmod
 from ..options.model import Options
 from ..options.parse import parse
 from ..options.saying import settle_log
@@ -154,6 +155,17 @@ class Connection:
         options.munge_links = self._host.munge_links
         options.sanitize_links = not options.munge_links and self._host.confined
         options.unmatched_ids = self._host.numeric_ids
+        chmod = section.text("outgoing chmod" if options.sender else "incoming chmod")
+        try:
+            parse_chmod(chmod or "u+r", 0)
+            options.module_chmod = chmod
+        except ValueError:
+            kind = "outgo" if options.sender else "incom"
+            self._log(f'Invalid "{kind}ing chmod" directive: {chmod}')
+        if section.flag("fake super"):
+            options.fake_super, options.xattrs = True, min(options.xattrs, 1)
+        elif options.fake_super:  # a client can't have the module keep what is not its own to keep
+            options.fake_super, options.super_user = False, True
         limit = section.number("timeout")
         if limit and (not options.timeout or limit < options.timeout):
             options.timeout = limit

@@ -123,6 +123,7 @@ class Checksums:
     ) -> None:
         self._transfer = ALIASES.get(transfer, transfer)
         self._listing = ALIASES.get(listing, listing)
+        self.open_flags = 0  # further ones for files that are read to be summed
         for name in (self._transfer, self._listing):
             if name not in LENGTHS:
                 raise RefsyncError(f"unknown checksum name: {name}", Exit.UNSUPPORTED)
@@ -147,7 +148,7 @@ class Checksums:
 
         What cannot be read of ``size`` bytes counts as zeros, as it does upstream.
         """
-        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | self.open_flags)
         try:
             return self.digest_of(fd, size)
         finally:

@@ -10,6 +10,7 @@ import os
 import stat
 from collections.abc import Iterable
 
+from ..files.rank import FAKE, ORDINARY, rank
 from ..filters.rulelist import FilterList
 from ..wire import items
 from ..wire.entry import FileEntry
@@ -39,7 +40,8 @@ class Creator:
         self._deleter = deleter
         self._guard = guard
         self._links = links
-        self._root = os.geteuid() == 0
+        self._rank = rank(session.options)
+        self._added = 0o700 if self._rank == FAKE else 0  # files have to go in
         self._made: set[bytes] = {b"."} if target.created else set()  # made before their turn came
         self._missing: set[bytes] = set()  # not there, and not to be touched up
         self._skip: bytes | None = None  # a directory that could not be made
@@ -131,7 +133,7 @@ class Creator:
             and self._itemizer.unchanged(entry, self._target.path(name), status)
         ):
             self._set(name, entry, status, report=True)
-            self._itemizer.itemize(entry, ndx, status, 0)
+            self._itemizer.itemize(entry, ndx, status, 0, name=name)
             self._linked(ndx, status)
             return False
         return is_file or not (self._links and self._links.hold(ndx))
@@ -172,7 +174,7 @@ class Creator:
             if status is None or (
                 not stat.S_ISDIR(status.st_mode) and self._deleter.make_way(entry, status, b"directory")
             ):
-                self._target.dest.mkdir(name, entry.mode & 0o700)
+                self._target.dest.mkdir(name, entry.mode & 0o700 | self._added)
                 self._made.add(entry.name)
         except OSError:
             pass  # reported when the directory's own turn comes
@@ -198,21 +200,21 @@ class Creator:
         name = self._target.name(entry)
         before = None if entry.name in self._made else status
         self._target.fix_mode(entry, before)
-        self._itemizer.itemize(entry, ndx, before, items.LOCAL_CHANGE if before is None else 0)
+        self._itemizer.itemize(entry, ndx, before, items.LOCAL_CHANGE if before is None else 0, name=name)
         if options.dry_run:
             if not there:
                 self._missing.add(entry.name)
             return
         if not there:
             try:
-                self._target.dest.mkdir(name, entry.mode & 0o7777)
+                self._target.dest.mkdir(name, entry.mode & 0o7777 | self._added)
             except OSError as error:
                 self._session.fail(os_error("recv_generator: mkdir", self._target.path(name), error))
                 self._fail_directory(entry)
                 return
         if self._set(name, entry, status):
             self._session.items.named(entry.name + b"/")
-        if not self._root and entry.mode & 0o700 != 0o700:
+        if self._rank == ORDINARY and entry.mode & 0o700 != 0o700:
             try:  # files have to go in; touch_up takes it back
                 self._target.dest.chmod(name, stat.S_IMODE(entry.mode) | 0o700)
             except OSError as error:
@@ -254,7 +256,7 @@ class Creator:
             return
         wanted = (
             (entry.is_link and options.links)
-            or (entry.is_device and options.devices and self._root)
+            or (entry.is_device and options.devices and self._rank)
             or (entry.is_special and options.specials)
         )
         if not wanted:
@@ -264,7 +266,7 @@ class Creator:
         name = self._target.name(entry)
         if status is not None and self._same(entry, name, status):
             self._set(name, entry, status, report=True)
-            self._itemizer.itemize(entry, ndx, status, 0)
+            self._itemizer.itemize(entry, ndx, status, 0, name=name)
             self._linked(ndx, status)
             return
         kind = b"symlink" if entry.is_link else b"device file" if entry.is_device else b"special file"
@@ -277,7 +279,7 @@ class Creator:
         if status is not None and stat.S_IFMT(status.st_mode) != stat.S_IFMT(entry.mode):
             status = None
         self._set(name, entry, None)
-        self._itemizer.itemize(entry, ndx, status, items.LOCAL_CHANGE | items.REPORT_CHANGE)
+        self._itemizer.itemize(entry, ndx, status, items.LOCAL_CHANGE | items.REPORT_CHANGE, name=name)
         arrow = b" -> " + entry.link if entry.link is not None else b""
         self._session.items.named(entry.name + arrow)
         self._linked(ndx)

@@ -50,7 +50,7 @@ class Generator:
         self._target = target
         self._receiver = receiver
         self._deleter = deleter
-        self._itemizer = Itemizer(session)
+        self._itemizer = Itemizer(session, target.attached)
         self._links: HardLinks | None = None
         if lists.links is not None:
             self._links = HardLinks(session, target, self._itemizer, deleter, lists.links)
@@ -245,7 +245,7 @@ class Generator:
                     os.close(fd)
         link.write(session.ndx_out.encode(ndx))
         flags = items.TRANSFER | (items.REPORT_CHANGE if options.checksum and not again else 0)
-        self._itemizer.itemize(entry, None, status, flags)
+        self._itemizer.itemize(entry, None, status, flags, name=name)
         if options.moves_data:
             link.write(sumhead.encode(head) + sums)
         elif self._links:

@@ -8,9 +8,12 @@ from __future__ import annotations
 import os
 import stat
 
-from ..files.attributes import same_mtime
+from ..files.attributes import same_mtime, same_time
+from ..files.ids import may_set_group
+from ..files.rank import rank
 from ..wire import items
 from ..wire.entry import FileEntry
+from .attached import TargetAttributes
 from .session import Session
 
 _CHMOD_BITS = 0o7777
@@ -19,9 +22,10 @@ _CHMOD_BITS = 0o7777
 class Itemizer:
     """Works out and sends item flags; below protocol 29, where none are sent, it reports them here."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, attached: TargetAttributes) -> None:
         self._session = session
-        self._root = os.geteuid() == 0
+        self._attached = attached
+        self._rank = rank(session.options)
 
     def itemize(
         self,
@@ -30,15 +34,19 @@ class Itemizer:
         status: os.stat_result | None,
         iflags: int,
         xname: bytes | None = None,
+        *,
+        name: bytes | None = None,
     ) -> None:
         """Send what is to be reported of ``entry``; ``status`` is what is here, None if nothing.
 
         ``ndx`` None: a request's index has been sent already, and the flags must follow.
+        ``name`` is that of the file here, if it isn't the entry's.
         """
         session, options = self._session, self._session.options
         if session.replay is not None:  # the batch says what is reported
             return
         iflags = self._compare(entry, status, iflags, xname) & 0xFFFF
+        iflags |= self._attached.differences(entry, entry.name if name is None else name, status)
         worth = iflags & items.SIGNIFICANT or xname
         worth = worth or options.info["NAME"] > 1 or options.format_has_i > 1
         if not worth and ndx is not None:
@@ -46,7 +54,7 @@ class Itemizer:
         if session.dialect.iflags:
             attrs = items.ItemAttrs(iflags, xname=xname)
             prefix = session.ndx_out.encode(ndx) if ndx is not None else b""
-            session.link.write(prefix + items.encode(attrs))
+            session.link.write(prefix + items.encode(attrs) + self._attached.request(entry, iflags))
         elif ndx is not None:
             self._tell(entry, iflags, xname or b"")
 
@@ -86,11 +94,20 @@ class Itemizer:
             and (xname or not iflags & items.XNAME_FOLLOWS)
         ):
             iflags |= items.REPORT_TIME
-        if options.perms and (status.st_mode ^ entry.mode) & _CHMOD_BITS:
+        if options.atimes and not entry.is_dir and not entry.is_link:
+            seconds = status.st_atime_ns // 1_000_000_000
+            if not same_time(entry.atime, 0, seconds, 0, options.window):
+                iflags |= items.REPORT_ATIME
+        if entry.is_link:
+            pass  # it has no permissions of its own
+        elif options.perms:
+            if (self._attached.mode_here(entry, status) ^ entry.mode) & _CHMOD_BITS:
+                iflags |= items.REPORT_PERMS
+        elif options.executability and bool(status.st_mode & 0o111) != bool(entry.mode & 0o111):
             iflags |= items.REPORT_PERMS
-        if options.owner and self._root and entry.uid != status.st_uid:
+        if options.owner and self._rank and entry.uid != status.st_uid:
             iflags |= items.REPORT_OWNER
-        if options.group and entry.gid != status.st_gid and self.may_set_group(entry.gid):
+        if options.group and entry.gid != status.st_gid and may_set_group(entry.gid, self._rank):
             iflags |= items.REPORT_GROUP
         return iflags
 
@@ -111,10 +128,6 @@ class Itemizer:
         if entry.is_dir:
             return not options.omit_dir_times
         return not (entry.is_link and options.omit_link_times)
-
-    def may_set_group(self, gid: int) -> bool:
-        """An ordinary user can give files only to groups that he is in."""
-        return self._root or gid == os.getegid() or gid in os.getgroups()
 
     def unchanged(self, entry: FileEntry, path: bytes, status: os.stat_result) -> bool:
         """XFER-9: the quick check, by size and time, or by digest with ``--checksum``."""

@@ -12,6 +12,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ..files.ids import may_set_group
+from ..files.rank import rank
 from ..options.logformat import expand
 from ..wire import items
 from ..wire.entry import FileEntry
@@ -153,7 +154,7 @@ class ItemLog:
         if letter == "U":
             return b"%d" % (entry.uid if session.options.owner else 0)
         if letter == "G":
-            ours = session.role == "sender" or may_set_group(entry.gid)
+            ours = session.role == "sender" or may_set_group(entry.gid, rank(session.options))
             shown = session.options.group and ours
             return b"%d" % entry.gid if shown else b"DEFAULT"
         if letter == "p":

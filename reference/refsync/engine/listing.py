@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from ..files.ids import IdNames
 from ..files.scan import read_dir, stat_entry
 from ..filters.rulelist import FilterList
+from ..options.chmod import tweak
 from ..session.lists import FileList, FileLists
 from ..wire import idlist, mux, order
 from ..wire.entry import CONTENT_DIR, DUPLICATE, MOUNT_DIR, TOP_DIR, FileEntry
@@ -21,6 +22,8 @@ from ..wire.flist_encode import FlistEncoder
 from ..wire.integers import int32
 from ..wire.limits import MAX_PATH
 from ..wire.ndx import NDX_FLIST_EOF, NDX_FLIST_OFFSET
+from .attached import SourceAttributes
+from .changes import chmod_changes
 from .module import ModuleContext, first_hidden, not_there
 from .session import IOERR_GENERAL, IOERR_VANISHED, Session, os_error
 
@@ -66,7 +69,9 @@ class ListSender:
         self._filters = filters
         self._root = root
         self._ids = IdNames(session.options.numeric_ids or session.options.unmatched_ids)
-        self._encoder = FlistEncoder(session.dialect, session.preserve)
+        self._encoder = FlistEncoder(session.dialect, session.preserve, session.xattr_names.sent)
+        self.attached = SourceAttributes(session, self._ids, session.xattr_names)
+        self._chmod = chmod_changes(session.options)
         self._device = 0
         self._todo: list[int] = []  # directories whose lists are still to be sent, next one last
         self._pending: list[FileEntry] = []
@@ -233,13 +238,17 @@ class ListSender:
         if options.debug["FLIST"] > 1:
             session.debug("FLIST", 2, b"[sender] make_file(%s,*,%d)" % (name, 0 if name == b"." else 2))
         try:
-            entry = stat_entry(path, name, options, self._ids, status)
+            entry = stat_entry(path, name, options, self._ids, status, session.fail)
             if session.preserve.checksum_length and entry.is_reg:
                 entry.checksum = session.checksums.file_digest(path, entry.size)
         except OSError as error:
             self._unreadable("readlink_stat", path, error, is_dir=False)
             return None
         entry.path = base
+        if self._chmod and not entry.is_link:
+            entry.mode = tweak(entry.mode, self._chmod)
+        if not self.attached.fill(entry, path):
+            return None
         if options.hard_links and not entry.is_dir:
             if not session.dialect.rdev_split:
                 linked = entry.is_reg
@@ -340,9 +349,14 @@ class ListSender:
                 users.setdefault(entry.uid, entry.uname)
             if entry.gname is not None:
                 groups.setdefault(entry.gid, entry.gname)
+            for acl in filter(None, (entry.acl, entry.default_acl)):
+                for one in acl.names:
+                    if one.name is not None:
+                        (users if one.is_user else groups).setdefault(one.id, one.name)
+        acls = session.preserve.acls
         for wanted, names, zero in (
-            (session.preserve.uid, users, self._ids.user_name),
-            (session.preserve.gid, groups, self._ids.group_name),
+            (session.preserve.uid or acls, users, self._ids.user_name),
+            (session.preserve.gid or acls, groups, self._ids.group_name),
         ):
             if wanted:
                 id0 = (zero(0) or b"") if dialect.id0_names else None

@@ -7,19 +7,22 @@ HOST-3; upstream ``flist.c:recv_file_list``, ``uidlist.c:recv_id_list``.
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 
-from ..files.ids import IdMap
 from ..files.scan import MUNGED
 from ..filters.rulelist import FilterList
+from ..options.chmod import tweak
 from ..session.linkgroups import LinkGroups
 from ..session.lists import FileList, FileLists
 from ..wire import idlist, order
+from ..wire.acl import Acl
 from ..wire.cursor import Cursor
 from ..wire.entry import FileEntry
 from ..wire.errors import Exit, NeedMoreData, ProtocolError
 from ..wire.flist import EndOfList
 from ..wire.flist_decode import FlistDecoder
 from ..wire.integers import read_int32
+from .changes import chmod_changes, id_map
 from .session import IOERR_KNOWN, Session
 
 #: Entries decoded in one go before other conversations get a turn.
@@ -40,10 +43,12 @@ class ListReceiver:
         self._session = session
         self._filters = filters
         self._requested = requested
-        self._decoder = FlistDecoder(session.dialect, session.preserve)
-        self._ids = IdMap(session.options.numeric_ids or session.options.unmatched_ids)
+        self._decoder = FlistDecoder(session.dialect, session.preserve, session.xattr_names.kept)
+        self._ids = id_map(session)
+        self._chmod = chmod_changes(session.options)
         self._users: dict[int, int] = {}
         self._groups: dict[int, int] = {}
+        self._acls: dict[int, tuple[Acl, Acl]] = {}
         self.lists = FileLists(session.dialect.inc_recurse)
         self.links: LinkGroups | None = None
         if session.preserve.hard_links and not session.options.list_only:
@@ -92,6 +97,8 @@ class ListReceiver:
         for entry in entries:
             session.stats.count(entry)
             self._map_ids(entry)
+            if self._chmod and not entry.is_link:
+                entry.mode = tweak(entry.mode, self._chmod)
             if session.options.munge_links and entry.link is not None:
                 entry.link = MUNGED + entry.link
             elif session.options.sanitize_links and entry.link is not None:
@@ -170,25 +177,47 @@ class ListReceiver:
         def names(cursor: Cursor) -> dict[int, bytes]:
             return idlist.decode(cursor, varints=dialect.varints, id0_names=dialect.id0_names)
 
-        if session.preserve.uid:
+        if session.preserve.uid or session.preserve.acls:
             for number, name in (await session.link.read(names)).items():
                 self._users[number] = self._ids.user(number, name)
-        if session.preserve.gid:
+        if session.preserve.gid or session.preserve.acls:
             for number, name in (await session.link.read(names)).items():
                 self._groups[number] = self._ids.group(number, name)
 
     def _map_ids(self, entry: FileEntry) -> None:
-        """FLIST-22: the sender's ids become ours, by name where one was sent."""
+        """FLIST-22, ACL-4: the sender's ids become ours, by name where one was sent."""
         if self._session.preserve.uid:
-            uid = entry.uid
-            if entry.uname is not None or uid not in self._users:
-                self._users[uid] = self._ids.user(uid, entry.uname)
-            entry.uid = self._users[uid]
+            entry.uid = self._user(entry.uid, entry.uname)
         if self._session.preserve.gid:
-            gid = entry.gid
-            if entry.gname is not None or gid not in self._groups:
-                self._groups[gid] = self._ids.group(gid, entry.gname)
-            entry.gid = self._groups[gid]
+            entry.gid = self._group(entry.gid, entry.gname)
+        entry.acl = self._map_acl(entry.acl)
+        entry.default_acl = self._map_acl(entry.default_acl)
+
+    def _user(self, uid: int, name: bytes | None) -> int:
+        if name is not None or uid not in self._users:
+            self._users[uid] = self._ids.user(uid, name)
+        return self._users[uid]
+
+    def _group(self, gid: int, name: bytes | None) -> int:
+        if name is not None or gid not in self._groups:
+            self._groups[gid] = self._ids.group(gid, name)
+        return self._groups[gid]
+
+    def _map_acl(self, acl: Acl | None) -> Acl | None:
+        """One list is mapped once, however many entries have it."""
+        if acl is None or not acl.names:
+            return acl
+        if self._session.dialect.inc_recurse and self._session.options.numeric_ids:
+            return acl  # a map of ids is not for these, as upstream has it
+        mapped = self._acls.get(id(acl))
+        if mapped is None:
+            names = tuple(
+                replace(one, id=(self._user if one.is_user else self._group)(one.id, one.name), name=None)
+                for one in acl.names
+            )
+            mapped = (acl, replace(acl, names=names))  # the first keeps the id from being given again
+            self._acls[id(acl)] = mapped
+        return mapped[1]
 
 
 def sanitized(target: bytes, depth: int) -> bytes:

@@ -108,8 +108,10 @@ class Receiver:
         session.debug("RECV", 1, b"recv_files(" + entry.name + b")")
         session.stats.checked = listing.before + ndx - listing.start + 1
         session.stats.all_listed = self._lists.eof
+        await self._target.attached.receive(entry, attrs.iflags)
         if not attrs.iflags & items.TRANSFER:
             session.items.seen(entry, attrs.iflags, attrs.xname or b"")
+            self._target.set_xattrs(entry, attrs.iflags)
             if attrs.iflags & items.IS_NEW:
                 session.stats.count_created(entry)
             return

@@ -13,6 +13,7 @@ from ..session.tasks import together
 from ..wire import stats
 from ..wire.errors import ProtocolError
 from ..wire.ndx import NDX_FLIST_EOF, NDX_FLIST_OFFSET
+from .attached import check_protocol, names_for
 from .deleter import Deleter
 from .generator import Generator
 from .listing import ListSender
@@ -28,6 +29,8 @@ async def send(session: Session, arguments: list[bytes], filters: FilterList, ro
     if session.options.server:
         session.debug("SEND", 1, f"server_sender starting pid={os.getpid()}")
     session.watch(filters, b"sender")
+    check_protocol(session)
+    session.xattr_names = names_for(session.options, filters, sender=True)
     lists = ListSender(session, filters, root)
     first = await lists.send_first(arguments)
     if session.options.server and not first.entries:
@@ -63,6 +66,8 @@ async def receive(
     """
     if session.options.server:
         session.debug("RECV", 1, f"server_recv(2) starting pid={os.getpid()}")
+    check_protocol(session)
+    session.xattr_names = names_for(session.options, filters, sender=False)
     lists = ListReceiver(
         session, None if session.options.server or session.options.trust_sender else filters, requested
     )

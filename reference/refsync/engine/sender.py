@@ -21,6 +21,7 @@ from ..wire.integers import int32
 from ..wire.limits import MAX_SUM_BYTES
 from ..wire.ndx import NDX_DEL_STATS, NDX_DONE
 from ..wire.tokens import PlainEncoder
+from ..wire.xattr import XattrList
 from .listing import LOOKAHEAD, ListSender, join
 from .receive_list import sanitized
 from .session import IOERR_GENERAL, IOERR_VANISHED, Session, os_error
@@ -130,10 +131,11 @@ class Sender:
             session.debug("SEND", 1, b"send_files(%d, %s)" % (ndx, join(entry.path, entry.name)))
         session.stats.checked = listing.before + ndx - listing.start + 1
         session.stats.all_listed = self._lists.eof
+        wanted = await self._sending.attached.read_request(entry, attrs.iflags)
         answer = session.ndx_out.encode(ndx) + (items.encode(attrs) if dialect.iflags else b"")
         if not attrs.iflags & items.TRANSFER:
             session.items.seen(entry, attrs.iflags, attrs.xname or b"")
-            link.write(answer)
+            link.write(answer + self._sending.attached.answer(join(entry.path, entry.name), wanted))
             if attrs.iflags & items.IS_NEW:
                 session.stats.count_created(entry)
             return
@@ -151,7 +153,7 @@ class Sender:
             link.write(answer)
             return
         head, sums = await self._read_sums()
-        await self._send_file(ndx, entry, attrs, answer, head, sums)
+        await self._send_file(ndx, entry, attrs, answer, head, sums, wanted)
 
     async def _read_sums(self) -> tuple[sumhead.SumHead, bytes]:
         """XFER-8: the sum head and the packed sums behind it."""
@@ -175,6 +177,7 @@ class Sender:
         answer: bytes,
         head: sumhead.SumHead,
         sums: bytes,
+        wanted: XattrList | None,
     ) -> None:
         session, link = self._session, self._session.link
         path = join(entry.path, entry.name)
@@ -183,7 +186,7 @@ class Sender:
             return
         try:
             length = os.fstat(fd).st_size
-            link.write(answer)
+            link.write(answer + self._sending.attached.answer(path, wanted))
             only = session.recorder is not None and session.recorder.only
             out = session.recorder if only and session.recorder else link  # where the data goes (BATCH-5)
             out.write(sumhead.encode(head))
@@ -232,7 +235,8 @@ class Sender:
         """A descriptor to read from, or -1 after telling both the user and the receiver (XFER-9)."""
         session = self._session
         try:
-            fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+            fd = os.open(path, flags | session.checksums.open_flags)
             if stat.S_ISREG(os.fstat(fd).st_mode):
                 return fd
             os.close(fd)

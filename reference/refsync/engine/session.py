@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from dataclasses import dataclass, field
 
 from ..delta.checksums import Checksums
+from ..files.xattrs import XattrNames
 from ..filters.rulelist import FilterList
 from ..filters.rules import DIRECTORY, INCLUDE, Rule
 from ..options.model import Options
@@ -67,6 +69,7 @@ class Session:
     recorder: Recorder | None = None  # a batch file is written
     replay: Replay | None = None  # a batch file is the sender
     place: bytes = b""  # where files are written to
+    xattr_names: XattrNames = field(init=False)  # which attributes take part
 
     def __post_init__(self) -> None:
         agreement, options = self.agreement, self.options
@@ -79,8 +82,11 @@ class Session:
             dialect.seed_before,
             named=dialect.negotiated_strings or (options.checksum_choice or "auto") != "auto",
         )
+        self.xattr_names = XattrNames(options, sender=self.role == "sender")
         self.ndx_in = NdxCodec(dialect.varints)
         self.ndx_out = NdxCodec(dialect.varints)
+        if options.open_noatime:  # of what is read: upstream has it on all opening
+            self.checksums.open_flags = os.O_NOATIME
         self.preserve = Preserve(
             links=options.links,
             uid=options.owner,
@@ -91,6 +97,9 @@ class Session:
             atimes=bool(options.atimes),
             crtimes=options.crtimes,
             recurse=options.recurse,
+            acls=bool(options.acls),
+            acl_any_bits=options.fake_super,
+            xattrs=bool(options.xattrs),
             checksum_length=self.checksums.flist_digest_length if options.checksum else 0,
         )
         self.items = ItemLog(self)
@@ -107,6 +116,10 @@ class Session:
         """A file or attribute could not be transferred; the run goes on and ends with 23."""
         self.xfer_error = True
         self.reporter.error_xfer(self._line(text))
+
+    def say(self, text: bytes) -> None:
+        """As upstream's FERROR: told as an error, without a word in the exit code."""
+        self.reporter.error(text + b"\n")
 
     def warn(self, text: bytes | str) -> None:
         """As upstream's FWARNING."""
@@ -197,8 +210,6 @@ class Session:
 
 def os_error(what: str, path: bytes, error: OSError, tail: bytes = b"failed") -> bytes:
     """``what "path" failed: reason (number)``, with the path made absolute by the caller."""
-    import os
-
     reason = os.strerror(error.errno or 0).encode()
     parts = [what.encode(), b'"' + path + b'"']
     if tail:

@@ -9,12 +9,18 @@ from __future__ import annotations
 import os
 import stat
 
+from ..files.acls import default_permissions
 from ..files.attributes import Attributes, dest_mode
 from ..files.destination import Destination
+from ..files.extended import Extended
+from ..files.rank import FAKE, ORDINARY, rank
 from ..files.temp import TempFile
 from ..session.lists import FileLists
+from ..wire import items
 from ..wire.entry import FileEntry
 from ..wire.errors import Exit, RefsyncError
+from .attached import TargetAttributes, digest_of, is_link_made
+from .changes import module_changes
 from .module import first_hidden
 from .session import Session, os_error
 
@@ -36,9 +42,29 @@ class Target:
         self.created = False
         self.umask = os.umask(0)
         os.umask(self.umask)
+        self._in_dir: tuple[bytes | None, int] = (None, 0)
         # a missing directory is represented by its nearest existing parent and never written to
         self.dest = Destination(_existing(root) if missing else root)
-        self.attributes = Attributes(self.dest, session.options, session.fail, umask=self.umask)
+        self.dest.read_flags |= session.checksums.open_flags
+        if rank(session.options) == FAKE:
+            self.dest.fake_super(session.fail)
+        extended = Extended(
+            self.dest,
+            session.options,
+            session.fail,
+            session.say,
+            names=session.xattr_names,
+            digest_of=digest_of,
+        )
+        self.attached = TargetAttributes(session, extended)
+        self.attributes = Attributes(
+            self.dest,
+            session.options,
+            session.fail,
+            umask=self.umask,
+            extended=extended,
+            changes=module_changes(session.options),
+        )
 
     def name(self, entry: FileEntry) -> bytes:
         """The entry's name below the root."""
@@ -59,7 +85,31 @@ class Target:
         """FS-4: without ``-p`` an existing file keeps its permissions, a new one gets the usual ones."""
         options = self._session.options
         if not options.perms:
-            entry.mode = dest_mode(entry.mode, status, self.umask, options)
+            umask = self.umask if status is not None else self._umask_in(entry.dirname)
+            entry.mode = dest_mode(entry.mode, status, umask, options)
+
+    def _umask_in(self, directory: bytes) -> int:
+        """FS-4: the umask, or what the directory's default access list makes of it."""
+        if self._in_dir[0] != directory:
+            umask = self.umask
+            try:
+                if not self.missing:
+                    path = self.dest.attribute_path(directory or b".")
+                    umask = ~default_permissions(path, umask) & 0o777
+            except OSError:
+                pass
+            self._in_dir = (directory, umask)
+        return self._in_dir[1]
+
+    def set_xattrs(self, entry: FileEntry, iflags: int) -> None:
+        """XATTR-9: an item whose attributes alone were asked for gets them, and all others once more."""
+        options = self._session.options
+        if not (options.xattrs and iflags & items.REPORT_XATTR) or options.dry_run or is_link_made(iflags):
+            return
+        name = self.name(entry)
+        # a directory that its owner can't use yet stays usable until its contents are there
+        later = entry.is_dir and entry.mode & 0o700 != 0o700 and rank(options) == ORDINARY
+        self.attributes.apply(name, entry, xattrs_of=name, set_mode=not later)
 
     def open_output(self, name: bytes, entry: FileEntry) -> TempFile:
         """A temporary file beside ``name``, or with ``--inplace`` the file itself."""
@@ -72,7 +122,7 @@ class Target:
 
     def commit(self, temp: TempFile, name: bytes, entry: FileEntry, status: os.stat_result | None) -> None:
         """FS-2: attributes first, then the name; at no time is half a file under the final name."""
-        self.attributes.apply(temp.name, entry, fd=temp.fd)
+        self.attributes.apply(temp.name, entry, fd=temp.fd, xattrs_of=name)
         try:
             temp.commit()
         except OSError as error:

@@ -12,7 +12,9 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Callable
 
+from . import fakesuper
 from .temp import TempFile, discard_of, temp_base, unique_base
 from .walk import Directories
 from .writer import Writer
@@ -29,6 +31,12 @@ class Destination:
     def __init__(self, root: bytes) -> None:
         self.root = root
         self._directories = Directories(root)
+        self.read_flags = _READ
+        self._fake: Callable[[bytes], object] | None = None
+
+    def fake_super(self, fail: Callable[[bytes], object]) -> None:
+        """From now on files are what their attributes say (FAKE-1); ``fail`` takes texts of failures."""
+        self._fake = fail
 
     def close(self) -> None:
         """Drop what is still temporary and let go of the directory."""
@@ -46,14 +54,29 @@ class Destination:
     def lstat(self, name: bytes) -> os.stat_result | None:
         """What has this name, a symlink itself; None if nothing has or its directory is missing."""
         try:
-            fd, base = self._directories.parent(name)
-            return os.stat(base, dir_fd=fd, follow_symlinks=False)
+            status = self.real_lstat(name)
         except FileNotFoundError:
             return None
+        if self._fake is None:
+            return status
+        shown = b'"' + self.path(name) + b'"'
+        return fakesuper.stored(self.attribute_path(name), shown, status, self._fake) or status
+
+    def real_lstat(self, name: bytes) -> os.stat_result:
+        """As the system has it."""
+        fd, base = self._directories.parent(name)
+        return os.stat(base, dir_fd=fd, follow_symlinks=False)
 
     def readlink(self, name: bytes) -> bytes:
-        """A symlink's target."""
+        """A symlink's target; with ``--fake-super`` a real one has none, as it is to be replaced."""
         fd, base = self._directories.parent(name)
+        if self._fake is not None:
+            try:
+                return fakesuper.read_link(self.attribute_path(name))
+            except OSError as error:
+                if error.errno == errno.ELOOP:
+                    return b""
+                raise
         return os.readlink(base, dir_fd=fd)
 
     def listdir(self, name: bytes) -> list[bytes]:
@@ -68,7 +91,7 @@ class Destination:
     def open_read(self, name: bytes) -> int:
         """A descriptor of a regular file; anything else is refused (EINVAL), unread and without waiting."""
         fd, base = self._directories.parent(name)
-        return _regular(os.open(base, _READ, dir_fd=fd))
+        return _regular(os.open(base, self.read_flags, dir_fd=fd))
 
     # -- making -----------------------------------------------------------
 
@@ -80,12 +103,18 @@ class Destination:
     def symlink(self, target: bytes, name: bytes) -> None:
         """Make a symlink; where it points to is nobody's concern here, nothing follows it."""
         fd, base = self._directories.parent(name)
-        os.symlink(target, base, dir_fd=fd)
+        if self._fake is not None:
+            fakesuper.make_file(base, fd, target)
+        else:
+            os.symlink(target, base, dir_fd=fd)
 
     def mknod(self, name: bytes, mode: int, device: int = 0) -> None:
         """Make a device, FIFO or socket; ``mode`` with its type bits, less umask."""
         fd, base = self._directories.parent(name)
-        os.mknod(base, mode, device, dir_fd=fd)
+        if self._fake is not None:
+            fakesuper.make_file(base, fd)
+        else:
+            os.mknod(base, mode, device, dir_fd=fd)
 
     def link(self, existing: bytes, new: bytes) -> None:
         """Give a file another name."""
@@ -126,7 +155,7 @@ class Destination:
                 out = os.open(
                     temp,
                     os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC,
-                    mode & 0o700 | 0o200,
+                    mode & 0o700 | (0o200 if self._fake is None else 0o600),
                     dir_fd=fd,
                 )
             except FileExistsError:
@@ -173,6 +202,14 @@ class Destination:
         self._directories.forget(name)
 
     # -- attributes -------------------------------------------------------
+
+    def attribute_path(self, name: bytes) -> bytes:
+        """A path for calls that take no descriptor and don't follow a symlink in the last place (XATTR-8).
+
+        It leads through the descriptor of the directory, so it is good until the next call of this object.
+        """
+        fd, base = self._directories.parent(name)
+        return b"/proc/self/fd/%d/" % fd + base
 
     def chmod(self, name: bytes, mode: int) -> None:
         """Set the permission bits; ELOOP for a symlink, which has none of its own."""

@@ -7,8 +7,10 @@ Clauses FLIST-21 and FLIST-22; upstream ``uidlist.c:uid_to_user``,
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
+
+from .idmap import IdRule
 
 #: What chown takes for "leave it alone": an id of this value can be received, but not set.
 NO_ID = 0xFFFFFFFF
@@ -89,24 +91,48 @@ class IdNames:
 class IdMap:
     """The receiver's side: what the sender's ids are here.
 
-    An id that came with a name becomes the id that the name has here; without
-    a name, with one unknown here, or with ``numeric``, the number stands. Id 0
-    is always 0.
+    The first rule of ``--usermap`` or ``--groupmap`` that matches decides. Else
+    an id that came with a name becomes the id that the name has here; without
+    a name, with one unknown here, or with ``numeric``, the number stands, and
+    id 0 is 0. ``id0_named``: the name of id 0 comes as any other; else it is root's.
     """
 
-    def __init__(self, numeric: bool = False) -> None:
+    def __init__(
+        self,
+        numeric: bool = False,
+        users: Sequence[IdRule] = (),
+        groups: Sequence[IdRule] = (),
+        *,
+        id0_named: bool = True,
+    ) -> None:
         self._numeric = numeric
+        self._user_rules = users
+        self._group_rules = groups
+        self._id0_named = id0_named
 
     def user(self, uid: int, name: bytes | None) -> int:
         """The local id of the sender's user."""
-        return self._map(uid, name, user_id)
+        return self._map(uid, name, user_id, self._user_rules)
 
     def group(self, gid: int, name: bytes | None) -> int:
         """The local id of the sender's group."""
-        return self._map(gid, name, group_id)
+        return self._map(gid, name, group_id, self._group_rules)
 
-    def _map(self, number: int, name: bytes | None, find: Callable[[bytes], int | None]) -> int:
-        if self._numeric or not name or not number:
+    def _map(
+        self,
+        number: int,
+        name: bytes | None,
+        find: Callable[[bytes], int | None],
+        rules: Sequence[IdRule],
+    ) -> int:
+        if self._numeric:
+            name = None
+        elif rules and not number and not self._id0_named:
+            name = b"root"
+        for rule in rules:
+            if rule.matches(number, name or b""):
+                return rule.to
+        if not name or not number:
             return number
         found = find(name)
         return number if found is None else found
@@ -117,10 +143,9 @@ def _own_groups(uid: int, gid: int) -> frozenset[int]:
     return frozenset((gid, *os.getgroups()))
 
 
-def may_set_group(gid: int) -> bool:
-    """True if this process can give a file to the group: root to any, others to those they are in.
+def may_set_group(gid: int, rank: int) -> bool:
+    """True if this process can give a file to the group: who acts as root to any, others to theirs.
 
     A group that it cannot set is neither set nor compared, silently (upstream's ``FLAG_SKIP_GROUP``).
     """
-    uid = os.geteuid()
-    return uid == 0 or gid in _own_groups(uid, os.getegid())
+    return rank != 0 or gid in _own_groups(os.geteuid(), os.getegid())

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 
 from ..options.model import Options
 from ..wire.entry import FileEntry
+from . import fakesuper
 from .ids import IdNames
 
 #: What the target of a symlink is stored behind where it must not be followed (upstream ``SYMLINK_PREFIX``).
@@ -17,17 +19,27 @@ MUNGED = b"/rsyncd-munged/"
 
 
 def stat_entry(
-    path: bytes, name: bytes, options: Options, ids: IdNames, status: os.stat_result | None = None
+    path: bytes,
+    name: bytes,
+    options: Options,
+    ids: IdNames,
+    status: os.stat_result | None = None,
+    fail: Callable[[bytes], object] = lambda text: None,
 ) -> FileEntry:
     """The list entry for the file at ``path``, to be called ``name`` in the list.
 
     ``status`` saves the lstat if the caller has made one (or a stat, for a
     directory that was reached through a symlink). Devices and special files
     have size 0 whatever the kernel says. ``entry.path`` is left to the caller.
+    With ``--fake-super`` a file is what its attribute says (FAKE-1); ``fail``
+    takes the text if that can't be read.
     Raises OSError: the file has vanished or cannot be looked at.
     """
     if status is None:
         status = os.lstat(path)
+    fake = fakesuper.stored(path, b'"' + path + b'"', status, fail) if options.fake_super else None
+    if fake is not None:
+        real_link, status = stat.S_ISLNK(status.st_mode), fake
     mode = status.st_mode
     # whole seconds rounded down: a time before 1970 has nanoseconds counting up, as struct timespec has
     seconds, nanoseconds = divmod(status.st_mtime_ns, 1_000_000_000)
@@ -35,7 +47,7 @@ def stat_entry(
     entry.nsec = nanoseconds
     kind = stat.S_IFMT(mode)
     if kind == stat.S_IFLNK:
-        entry.link = os.readlink(path)
+        entry.link = os.readlink(path) if fake is None or real_link else fakesuper.read_link(path)
         if options.munge_links:
             entry.link = entry.link.removeprefix(MUNGED)
     elif kind not in (stat.S_IFREG, stat.S_IFDIR):

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from ..filters.lines import rules_from_file
 from ..filters.rules import rule_from_pattern
 from ..wire.errors import Exit, RefsyncError
+from . import chmod
 from .model import Options
 from .option import Option
 from .sizes import integer, parse_size
@@ -27,6 +28,8 @@ def negate(options: Options, option: Option) -> None:
         options.devices = options.specials = False
     elif option.name == "msgs2stderr":
         options.stderr = "client"
+    elif option.name == "super":
+        options.super_user = options.fake_super = False
     elif option.kind == "str":
         setattr(options, option.field, None)
     elif option.name == "human-readable":
@@ -55,6 +58,19 @@ def _human(options: Options, option: Option, value: str) -> None:
 def _atimes(options: Options, option: Option, value: str) -> None:
     options.atimes += 1
     options.open_noatime |= options.atimes > 1
+
+
+def _acls(options: Options, option: Option, value: str) -> None:
+    options.acls = 1
+    options.perms = True
+
+
+def _super(options: Options, option: Option, value: str) -> None:
+    options.super_user, options.fake_super = True, False
+
+
+def _fake_super(options: Options, option: Option, value: str) -> None:
+    options.fake_super, options.super_user = True, None
 
 
 def _append(options: Options, option: Option, value: str) -> None:
@@ -144,20 +160,37 @@ def _alt_dest(options: Options, option: Option, value: str) -> None:
     options.alt_dests.append(value)
 
 
+def _chmod(options: Options, option: Option, value: str) -> None:
+    try:
+        chmod.parse(value, 0)
+    except ValueError:
+        raise wrong(f"Invalid argument passed to --chmod ({value})") from None
+    options.chmod.append(value)
+
+
 def _id_map(options: Options, option: Option, value: str) -> None:
+    """The field is the option's name; a map of users means that owners are kept."""
     if getattr(options, option.field) is not None:
+        if option.field in options.by_chown:
+            raise wrong(f"--{option.name} conflicts with prior --chown.")
         raise wrong(f"You can only specify --{option.name} once.")
     setattr(options, option.field, value)
+    setattr(options, "owner" if option.field == "usermap" else "group", True)
 
 
 def _chown(options: Options, option: Option, value: str) -> None:
     """``USER``, ``USER:GROUP``, ``:GROUP``: all users and groups become these."""
     user, _, group = value.partition(":")
-    for name, field in ((user, "usermap"), (group, "groupmap")):
-        if name:
-            if getattr(options, field) is not None:
-                raise wrong(f"You can only specify --{field} once.")
-            setattr(options, field, "*:" + name)
+    for name, field, kept in ((user, "usermap", "owner"), (group, "groupmap", "group")):
+        if not name:
+            continue
+        if getattr(options, field) is not None:
+            if field not in options.by_chown:
+                raise wrong(f"--chown conflicts with prior --{field}.")
+            raise wrong(f"You can only specify a {field[:-3]}-affecting --chown once.")
+        setattr(options, field, "*:" + name)
+        setattr(options, kept, True)
+        options.by_chown.add(field)
 
 
 def _old_args(options: Options, option: Option, value: str) -> None:
@@ -190,6 +223,9 @@ _ACTIONS: dict[str, Callable[[Options, Option, str], None]] = {
     "P": _partial_and_progress,
     "human-readable": _human,
     "atimes": _atimes,
+    "acls": _acls,
+    "super": _super,
+    "fake-super": _fake_super,
     "append": _append,
     "delete-excluded": _delete_excluded,
     "delete-before": _delete_when,
@@ -215,6 +251,7 @@ _ACTIONS: dict[str, Callable[[Options, Option, str], None]] = {
     "compare-dest": _alt_dest,
     "copy-dest": _alt_dest,
     "link-dest": _alt_dest,
+    "chmod": _chmod,
     "usermap": _id_map,
     "groupmap": _id_map,
     "chown": _chown,

@@ -83,6 +83,7 @@ class Options:
     numeric_ids: bool = False
     usermap: str | None = None
     groupmap: str | None = None
+    by_chown: set[str] = field(default_factory=set)  # those of the two that --chown has set
     devices: bool = False
     specials: bool = False
     copy_devices: bool = False
@@ -172,6 +173,7 @@ class Options:
     config: str | None = None
     dparams: list[str] = field(default_factory=list)
     unmatched_ids: bool = False  # a daemon's "numeric ids": names travel as ever, but do not count
+    module_chmod: str = ""  # a daemon's "incoming chmod" or "outgoing chmod"
     detach: bool = True
     local: bool = False  # both ends are here
 

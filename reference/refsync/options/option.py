@@ -30,3 +30,5 @@ class Option:
 
 #: The reason of what is still to be built.
 LATER = "is not supported yet"
+#: What upstream says where the system has no times of creation to set; the whole message.
+NO_CRTIMES = "This rsync does not support --crtimes (-N)"

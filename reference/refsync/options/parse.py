@@ -15,7 +15,7 @@ from ..wire.errors import Exit, RefsyncError
 from .actions import act, negate
 from .combinations import check_batch
 from .model import Options
-from .option import Option
+from .option import NO_CRTIMES, Option
 from .saying import settle
 from .sizes import integer, parse_size
 from .table import by_letter, by_name
@@ -106,7 +106,8 @@ class _Parser:
     def _apply(self, option: Option, value: str) -> None:
         options, field = self._options, option.field
         if option.refused:
-            raise wrong(f"--{option.name} {option.refused}")
+            alone = option.refused == NO_CRTIMES
+            raise wrong(option.refused if alone else f"--{option.name} {option.refused}")
         if option.kind == "set":
             setattr(options, field, option.value)
         elif option.kind == "count":
@@ -134,6 +135,8 @@ def _check(options: Options) -> None:
         raise wrong(f"--block-size={options.block_size} is invalid (min: 0, max: {1 << 29})")
     if options.block_size > 128 * 1024 and options.protocol >= 30:
         raise wrong(f"--block-size={options.block_size} is too large (max: {128 * 1024})")
+    if options.fake_super and options.xattrs > 1:
+        raise wrong("--fake-super conflicts with -XX")
     for name in ("timeout", "contimeout"):
         if getattr(options, name) < 0:
             raise wrong(f"--{name} must not be negative")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .option import LATER, Option
+from .option import LATER, NO_CRTIMES, Option
 
 OPTIONS: tuple[Option, ...] = (
     # what to select
@@ -126,16 +126,13 @@ OPTIONS: tuple[Option, ...] = (
     Option("executability", "E", field="executability", help="preserve executability"),
     Option(
         "chmod",
-        kind="append",
+        kind="do",
         field="chmod",
         help="change the permissions of what is sent",
         argument="CHMOD",
-        refused=LATER,
     ),
-    Option("acls", "A", "count", "acls", help="preserve ACLs (with -p)", negatable=True, refused=LATER),
-    Option(
-        "xattrs", "X", "count", "xattrs", help="preserve extended attributes", negatable=True, refused=LATER
-    ),
+    Option("acls", "A", "do", "acls", help="preserve ACLs (with -p)", negatable=True),
+    Option("xattrs", "X", "count", "xattrs", help="preserve extended attributes", negatable=True),
     Option("owner", "o", field="owner", help="preserve the owner (root only)", negatable=True),
     Option("group", "g", field="group", help="preserve the group", negatable=True),
     Option("devices", field="devices", help="preserve device files (root only)", negatable=True),
@@ -150,13 +147,12 @@ OPTIONS: tuple[Option, ...] = (
     Option("specials", field="specials", help="preserve FIFOs and sockets", negatable=True),
     Option("D", "D", "do", help="the same as --devices --specials", negatable=True),
     Option("times", "t", field="times", help="preserve modification times", negatable=True),
-    Option("atimes", "U", "do", "atimes", help="preserve access times", negatable=True, refused=LATER),
+    Option("atimes", "U", "do", "atimes", help="preserve access times", negatable=True),
     Option(
         "open-noatime",
         field="open_noatime",
         help="do not change access times of what is read",
         negatable=True,
-        refused=LATER,
     ),
     Option(
         "crtimes",
@@ -164,7 +160,7 @@ OPTIONS: tuple[Option, ...] = (
         field="crtimes",
         help="preserve creation times",
         negatable=True,
-        refused="is not supported on Linux",
+        refused=NO_CRTIMES,
     ),
     Option(
         "omit-dir-times", "O", field="omit_dir_times", help="leave directories' times alone", negatable=True
@@ -172,18 +168,22 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "omit-link-times", "J", field="omit_link_times", help="leave symlinks' times alone", negatable=True
     ),
-    Option(
-        "super", field="super_user", help="let the receiver try what root may", negatable=True, refused=LATER
-    ),
+    Option("super", kind="do", field="super_user", help="let the receiver try what root may", negatable=True),
     Option(
         "fake-super",
+        kind="do",
         field="fake_super",
         help="keep what only root may set in extended attributes",
-        refused=LATER,
     ),
     Option("numeric-ids", field="numeric_ids", help="do not map ids by name", negatable=True),
-    Option("usermap", kind="do", field="usermap", help="map user names", argument="STRING", refused=LATER),
-    Option("groupmap", kind="do", field="groupmap", help="map group names", argument="STRING", refused=LATER),
-    Option("chown", kind="do", help="map all users and groups to one", argument="USER:GROUP", refused=LATER),
-    Option("copy-as", kind="str", argument="USER[:GROUP]", hidden=True, refused=LATER),
+    Option("usermap", kind="do", field="usermap", help="map user names", argument="STRING"),
+    Option("groupmap", kind="do", field="groupmap", help="map group names", argument="STRING"),
+    Option("chown", kind="do", help="map all users and groups to one", argument="USER:GROUP"),
+    Option(
+        "copy-as",
+        kind="str",
+        argument="USER[:GROUP]",
+        hidden=True,
+        refused="is not supported: run as that user instead",
+    ),
 )

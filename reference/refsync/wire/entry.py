@@ -6,6 +6,11 @@ Names are bytes, relative to the root of the transfer; ids are the sender's.
 from __future__ import annotations
 
 import stat
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .acl import Acl
+    from .xattr import XattrList
 
 #: A directory that was named by the user: deletions are judged from here down.
 TOP_DIR = 1 << 0
@@ -35,13 +40,17 @@ class FileEntry:
     (-1: the only name). ``hlink`` is the group of a hard link on the
     receiver: the index of its first name from protocol 30, a number of the
     (dev, ino) pair before; -1 without. ``path`` is the file to open, on the
-    sender. ``checksum`` is the whole-file digest of ``--checksum``.
+    sender. ``checksum`` is the whole-file digest of ``--checksum``. ``acl``
+    and, of a directory, ``default_acl`` travel with ``--acls``, ``xattrs``
+    with ``--xattrs``; entries with the same share one object.
     """
 
     __slots__ = (
+        "acl",
         "atime",
         "checksum",
         "crtime",
+        "default_acl",
         "dev",
         "flags",
         "gid",
@@ -59,6 +68,7 @@ class FileEntry:
         "size",
         "uid",
         "uname",
+        "xattrs",
     )
 
     def __init__(self, name: bytes = b"", mode: int = 0, size: int = 0, mtime: int = 0) -> None:
@@ -82,6 +92,9 @@ class FileEntry:
         self.ino = -1
         self.flags = 0
         self.path = b""
+        self.acl: Acl | None = None
+        self.default_acl: Acl | None = None
+        self.xattrs: XattrList | None = None
 
     @property
     def is_dir(self) -> bool:

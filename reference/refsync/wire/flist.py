@@ -53,6 +53,9 @@ class Preserve:
     crtimes: bool = False
     recurse: bool = False
     relative: bool = False
+    acls: bool = False
+    acl_any_bits: bool = False  # permissions of any bits are taken (--fake-super)
+    xattrs: bool = False
     checksum_length: int = 0  # bytes of each entry's digest under --checksum
 
 

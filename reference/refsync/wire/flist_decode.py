@@ -7,7 +7,9 @@ Clauses FLIST-2 to FLIST-14; upstream ``flist.c:recv_file_entry``,
 from __future__ import annotations
 
 import stat
+from collections.abc import Callable
 
+from .attached import AttachedDecoder
 from .cursor import Cursor
 from .dialect import Dialect
 from .entry import CONTENT_DIR, HLINKED, IMPLIED_DIR, TOP_DIR, FileEntry
@@ -48,11 +50,13 @@ from .limits import MAX_PATH
 class FlistDecoder:
     """One direction of a session: the same decoder serves the list and all its sub-lists.
 
-    The state changes only when a whole entry was there.
+    The state changes only when a whole entry was there. ``keep_xattr`` is
+    asked for the name under which an attribute is kept (``XattrDecoder``).
     """
 
     __slots__ = (
         "_atime",
+        "_attached",
         "_del_len",
         "_dev",
         "_dialect",
@@ -68,9 +72,15 @@ class FlistDecoder:
         "_uid",
     )
 
-    def __init__(self, dialect: Dialect, preserve: Preserve) -> None:
+    def __init__(
+        self,
+        dialect: Dialect,
+        preserve: Preserve,
+        keep_xattr: Callable[[bytes], bytes | None] | None = None,
+    ) -> None:
         self._dialect = dialect
         self._preserve = preserve
+        self._attached = AttachedDecoder(preserve, keep_xattr)
         self._name = b""
         self._mode = self._mtime = self._atime = 0
         self._uid = self._gid = 0
@@ -138,7 +148,7 @@ class FlistDecoder:
                     offset=start,
                 )
             if first_index >= list_start:
-                return self._abbreviated(entry, entries[first_index - list_start], first_index)
+                return self._abbreviated(cursor, entry, entries[first_index - list_start], first_index)
 
         size = read_varlong(cursor, 3) if varints else read_longint(cursor)
         if flags & X_SAME_TIME:
@@ -209,6 +219,8 @@ class FlistDecoder:
             if kind == stat.S_IFREG:
                 entry.checksum = digest
 
+        self._attached.decode(cursor, entry)
+
         # the whole entry was there: only now does the state move
         if kind == stat.S_IFDIR:
             self._directory_flags(entry, flags, shared)
@@ -246,10 +258,11 @@ class FlistDecoder:
             entry.rdev_major, entry.rdev_minor = number
         return rdev, major, 0
 
-    def _abbreviated(self, entry: FileEntry, first: FileEntry, index: int) -> FileEntry:
+    def _abbreviated(self, cursor: Cursor, entry: FileEntry, first: FileEntry, index: int) -> FileEntry:
         """FLIST-12: a hard link to an entry of the same list has all but the name from it."""
         for slot in ("mode", "size", "mtime", "nsec", "uid", "gid", "rdev_major", "rdev_minor"):
             setattr(entry, slot, getattr(first, slot))
+        self._attached.decode(cursor, entry)
         entry.link, entry.checksum = first.link, first.checksum
         entry.atime, entry.crtime = first.atime, first.crtime
         entry.hlink = index

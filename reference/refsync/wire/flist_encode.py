@@ -7,7 +7,9 @@ Clauses FLIST-2 to FLIST-14; upstream ``flist.c:send_file_entry``,
 from __future__ import annotations
 
 import stat
+from collections.abc import Callable
 
+from .attached import AttachedEncoder
 from .dialect import Dialect
 from .entry import CONTENT_DIR, IMPLIED_DIR, TOP_DIR, FileEntry
 from .flist import (
@@ -41,10 +43,14 @@ from .integers import int32, longint, varint, varint30, varlong
 
 
 class FlistEncoder:
-    """One direction of a session: the same encoder serves the list and all its sub-lists."""
+    """One direction of a session: the same encoder serves the list and all its sub-lists.
+
+    ``xattr_name`` gives the name under which an attribute goes out (``XattrEncoder``).
+    """
 
     __slots__ = (
         "_atime",
+        "_attached",
         "_dev",
         "_dialect",
         "_gid",
@@ -60,7 +66,12 @@ class FlistEncoder:
         "_users",
     )
 
-    def __init__(self, dialect: Dialect, preserve: Preserve) -> None:
+    def __init__(
+        self,
+        dialect: Dialect,
+        preserve: Preserve,
+        xattr_name: Callable[[bytes], bytes] | None = None,
+    ) -> None:
         self._dialect = dialect
         self._preserve = preserve
         self._name = b""
@@ -71,6 +82,7 @@ class FlistEncoder:
         self._inodes: dict[tuple[int, int], int] = {}  # index of each inode's first name
         self._users: set[int] = set()  # ids whose names have gone out
         self._groups: set[int] = set()
+        self._attached = AttachedEncoder(dialect, preserve, self._users, self._groups, xattr_name)
 
     def encode(self, entry: FileEntry, ndx: int, list_start: int) -> bytes:
         """FLIST-3: one entry that gets index ``ndx``, in the list whose first index is ``list_start``."""
@@ -160,6 +172,7 @@ class FlistEncoder:
         if link_to >= 0:
             parts.append(varint(link_to))
             if link_to >= list_start:  # FLIST-12: the rest is what that entry said
+                parts.append(self._attached.encode(entry))
                 return b"".join(parts)
         parts.append(varlong(entry.size, 3) if varints else longint(entry.size))
         if not flags & X_SAME_TIME:
@@ -188,6 +201,7 @@ class FlistEncoder:
             parts.append(longint(entry.ino))
         if preserve.checksum_length and (kind == stat.S_IFREG or dialect.checksum_all_types):
             parts.append((entry.checksum or b"").ljust(preserve.checksum_length, b"\0"))
+        parts.append(self._attached.encode(entry))
         return b"".join(parts)
 
     def _rdev_fields(self, entry: FileEntry, kind: int) -> tuple[int, bytes] | None:

@@ -38,6 +38,11 @@ MAX_LITERAL = 64 * 1024 * 1024
 #: Entries in an extended attribute or ACL list.
 MAX_XATTR_COUNT = 65536
 MAX_ACL_COUNT = 65536
+#: Length of an attribute's name without its NUL: Linux has 255, and a prefix of ours may come before it.
+MAX_XATTR_NAME = 1024
+#: Different lists of attributes, and of access rights, in a session.
+MAX_XATTR_LISTS = 1 << 22
+MAX_ACL_LISTS = 1 << 22
 #: One extended attribute value.
 MAX_XATTR_VALUE = 64 * 1024 * 1024
 #: Largest value of one field of the deletion statistics.
