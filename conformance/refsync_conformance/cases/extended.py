@@ -26,6 +26,8 @@ from refsync_conformance.trial import Trial
 
 X = ("-X", "--xattrs", "extended attributes")
 A = ("-A", "--acls", "ACLs")
+#: Neither attributes nor access lists can be had with less.
+MODERN = (30, 31, 32)
 LONG = bytes(range(33))
 
 
@@ -44,7 +46,13 @@ def keeps(t: Trial, name: str, value: bytes, *, of_directory: bool = False) -> N
         (os.rmdir if of_directory else os.unlink)(path)
 
 
-@case("XATTR-001", clause="XATTR-2", title="Attributes of 0, 1, 32, 33 and 300 bytes", optional=X)
+@case(
+    "XATTR-001",
+    clause="XATTR-2",
+    title="Attributes of 0, 1, 32, 33 and 300 bytes",
+    optional=X,
+    protocols=MODERN,
+)
 def lengths(t: Trial) -> None:
     keeps(t, "user.test", bytes(300))
     values = {f"user.n{size}": bytes(size % 251 for _ in range(size)) for size in (0, 1, 32, 33, 300)}
@@ -60,6 +68,7 @@ def lengths(t: Trial) -> None:
     title="An attribute of 64 KiB",
     breadth=Breadth.NARROW,
     optional=X,
+    protocols=MODERN,
 )
 def largest(t: Trial) -> None:
     """Linux allows 64 KiB; a file system may allow less (ext4 one block), which leaves the cell unjudged."""
@@ -70,7 +79,13 @@ def largest(t: Trial) -> None:
     t.same_extended()
 
 
-@case("XATTR-003", clause="XATTR-1", title="Files that share a list, and a list that comes back", optional=X)
+@case(
+    "XATTR-003",
+    clause="XATTR-1",
+    title="Files that share a list, and a list that comes back",
+    optional=X,
+    protocols=MODERN,
+)
 def shared(t: Trial) -> None:
     keeps(t, "user.test", LONG)
     one, other = {"user.a": LONG, "user.b": b"b"}, {"user.a": LONG[::-1]}
@@ -84,7 +99,13 @@ def shared(t: Trial) -> None:
     t.same_extended()
 
 
-@case("XATTR-004", clause="XATTR-5", title="Only long values that differ are asked for", optional=X)
+@case(
+    "XATTR-004",
+    clause="XATTR-5",
+    title="Only long values that differ are asked for",
+    optional=X,
+    protocols=MODERN,
+)
 def partial(t: Trial) -> None:
     keeps(t, "user.test", LONG)
     here = {"user.a": LONG, "user.b": LONG[::-1], "user.c": LONG + b"c", "user.e": LONG + b"e"}
@@ -97,7 +118,9 @@ def partial(t: Trial) -> None:
     t.equal("a second run", [], t.items(t.sync("-aXi"), "a second run"))
 
 
-@case("XATTR-005", clause="XATTR-8", title="Attributes that the sender lacks go", optional=X)
+@case(
+    "XATTR-005", clause="XATTR-8", title="Attributes that the sender lacks go", optional=X, protocols=MODERN
+)
 def removed(t: Trial) -> None:
     keeps(t, "user.test", LONG)
     t.build([file("f", b"x"), folder("d"), file("new", b"new content")])
@@ -107,7 +130,13 @@ def removed(t: Trial) -> None:
     t.same_extended()
 
 
-@case("XATTR-006", clause="XATTR-6", title="Without -X attributes stay as they are", optional=X)
+@case(
+    "XATTR-006",
+    clause="XATTR-6",
+    title="Without -X attributes stay as they are",
+    optional=X,
+    protocols=MODERN,
+)
 def untouched(t: Trial) -> None:
     keeps(t, "user.test", LONG)
     t.build([attributed(file("f", b"x"), {"user.a": b"1"}), file("d/g", b"y")])
@@ -122,6 +151,7 @@ def untouched(t: Trial) -> None:
     clause="XATTR-6",
     title="Other name spaces, and links, devices and FIFOs",
     optional=X,
+    protocols=MODERN,
     needs_root=True,
 )
 def spaces(t: Trial) -> None:
@@ -147,6 +177,7 @@ def spaces(t: Trial) -> None:
     title="Rules for attributes choose what is sent, set and removed",
     directions=("pull",),
     optional=X,
+    protocols=MODERN,
 )
 def ruled(t: Trial) -> None:
     keeps(t, "user.test", LONG)
@@ -172,7 +203,7 @@ def too_old(t: Trial) -> None:
     t.matches("standard error", r"--xattrs requires protocol 30 or higher \(negotiated 29\)", run.stderr)
 
 
-@case("ACL-001", clause="ACL-2", title="Named entries, mask and default lists", optional=A)
+@case("ACL-001", clause="ACL-2", title="Named entries, mask and default lists", optional=A, protocols=MODERN)
 def named(t: Trial) -> None:
     keeps(t, ACCESS, access_list("u::6 u:1:7 g::4 m::7 o::4"))
     lists = (
@@ -199,7 +230,13 @@ def named(t: Trial) -> None:
     t.equal("a second run", [], t.items(t.sync("-aAi"), "a second run"))
 
 
-@case("ACL-002", clause="ACL-5", title="Lists that differ are set, those that are extra go", optional=A)
+@case(
+    "ACL-002",
+    clause="ACL-5",
+    title="Lists that differ are set, those that are extra go",
+    optional=A,
+    protocols=MODERN,
+)
 def differing(t: Trial) -> None:
     keeps(t, ACCESS, access_list("u::6 u:1:7 g::4 m::7 o::4"))
     one, other = access_list("u::6 u:1:7 g::4 m::7 o::4"), access_list("u::6 u:2:7 g::4 m::5 o::4")
@@ -221,7 +258,7 @@ def differing(t: Trial) -> None:
     t.same_extended()
 
 
-@case("ACL-003", clause="ACL-5", title="-A alone keeps permissions too", optional=A)
+@case("ACL-003", clause="ACL-5", title="-A alone keeps permissions too", optional=A, protocols=MODERN)
 def implies(t: Trial) -> None:
     t.build([file("f", b"x", mode=0o604), folder("d", mode=0o711)])
     t.sync("-rtA")
