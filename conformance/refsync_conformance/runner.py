@@ -54,7 +54,7 @@ def run_cell(
         return outcome
     name = f"{cell.case}.{cell.transport}.{cell.direction}.{cell.protocol}.{cell.client}-{cell.server}"
     name += ".recorded" if recording else ""
-    with Sandbox(scratch / name, keep=keep, recording=recording) as sandbox:
+    with Sandbox(scratch / name, keep=keep, recording=recording or case.tapped) as sandbox:
         trial = Trial(case, cell, sandbox, executables)
         try:
             case.run(trial)
@@ -73,8 +73,7 @@ def run_cell(
         outcome.observations = trial.observations
         outcome.runs = sandbox.runs
         if recording:
-            captures = sorted(sandbox.captures.iterdir(), key=lambda path: path.stat().st_mtime_ns)
-            outcome.transcripts = transcribe(captures)
+            outcome.transcripts = transcribe(sandbox.taken_down())
         if control is not None and not trial.findings and outcome.verdict is Verdict.PASS:
             outcome.findings = against_control(control.observations, trial.observations)
         if outcome.findings and outcome.verdict is not Verdict.ERROR:

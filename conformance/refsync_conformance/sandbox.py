@@ -271,6 +271,10 @@ class Sandbox:
         self.runs.append(finished.log())
         return finished
 
+    def taken_down(self) -> list[Path]:
+        """The captures so far, in the order in which their conversations ended."""
+        return sorted(self.captures.iterdir(), key=lambda path: path.stat().st_mtime_ns)
+
     def script(self, name: str, text: str) -> Path:
         """An executable shell script in the cell's own directory."""
         path = self.root / "bin" / name

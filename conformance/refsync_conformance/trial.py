@@ -18,6 +18,9 @@ from refsync_conformance.compare import Snapshot
 from refsync_conformance.model import Case, Cell, Finding
 from refsync_conformance.sandbox import Finished, Sandbox
 from refsync_conformance.transports import Daemon, DaemonRefused, Pipe, Transport, connect
+from refsync_conformance.wiretap.render import lines
+from refsync_conformance.wiretap.stream import Record
+from refsync_conformance.wiretap.transcript import records
 
 _REFUSED = re.compile(
     r"(?:not supported yet|unknown option|not configured|does not support|is not supported"
@@ -269,6 +272,27 @@ class Trial:
         finished = self.sandbox.run(argv, timeout=self.case.timeout, stdin=stdin)
         self.ended(finished, expect)
         return finished
+
+    # --- what was said
+
+    def overhear(self) -> tuple[list[str], list[Record]]:
+        """The server's arguments and all that was said in the run that ended last, of a ``tapped`` case.
+
+        It has to be understood to the last byte.
+        """
+        captures = self.sandbox.taken_down()
+        if not captures:
+            self.fail("the conversation", "something is said", "nothing")
+            raise Stop
+        header, found = records(captures[-1])
+        for record in found:
+            if record.kind == "unknown" and _REFUSED.search(record.text):
+                self.unsupported(record.text)
+            if record.kind in ("wrong", "unknown"):
+                shown = "\n".join(lines(record))
+                self.fail("what is said", f"what {record.clause or 'the protocol'} has", shown)
+                raise Stop
+        return header.arguments, found
 
     # --- observations
 

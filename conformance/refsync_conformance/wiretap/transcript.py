@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from . import render
-from .capture import CaptureError, Reader
+from .capture import CaptureError, Header, Reader
 from .dissector import Dissector
 from .stream import Record
 
@@ -17,6 +17,20 @@ HEAD, TAIL = 400, 200
 def transcribe(captures: Iterable[Path]) -> list[str]:
     """One text for each conversation, in the order given; a damaged capture is said to be one."""
     return [_transcribe(path) for path in captures]
+
+
+def records(path: Path) -> tuple[Header, list[Record]]:
+    """All that was said in one conversation, and how it came about. Raises CaptureError."""
+    reader = Reader(path)
+    try:
+        found: list[Record] = []
+        dissector = Dissector(reader.header, found.append)
+        for piece in reader.pieces():
+            dissector.feed(piece.way, piece.data)
+    finally:
+        reader.close()
+    dissector.close()
+    return reader.header, found
 
 
 def _transcribe(path: Path) -> str:
@@ -34,18 +48,12 @@ def _transcribe(path: Path) -> str:
             fold(record)
 
     try:
-        reader = Reader(path)
-        try:
-            title = reader.header.title
-            dissector = Dissector(reader.header, emit)
-            for piece in reader.pieces():
-                dissector.feed(piece.way, piece.data)
-        finally:
-            reader.close()
+        header, found = records(path)
     except CaptureError as error:
         return str(error)
-    dissector.close()
+    for record in found:
+        emit(record)
     fold.close()
     if len(lines) > HEAD + TAIL:
         lines[HEAD:-TAIL] = [f"… {len(lines) - HEAD - TAIL} lines …"]
-    return "\n".join([f"# {title}", *lines])
+    return "\n".join([f"# {header.title}", *lines])
