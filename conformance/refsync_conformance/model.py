@@ -68,6 +68,8 @@ class Case:
     needs_root: bool = False
     #: Whether the control has to pass it first; a fault that the control has itself must not hide others'.
     controlled: bool = True
+    #: Further clauses that it can't pass without.
+    also: tuple[str, ...] = ()
     #: Whether what is said on the wire is taken down, for the case to look at.
     tapped: bool = False
     #: Whether destination trees are compared with those of the control run.

@@ -29,8 +29,8 @@ def explain(id: str) -> int:
     print(f"{clause.id}  {clause.title}  ({clause.strength}, protocols {clause.since} to {clause.until})\n")
     print(" ".join(clause.text.split()))
     print(f"\nupstream: {', '.join(clause.upstream)}")
-    cases = [case for case in registry.load().values() if case.clause == clause.id]
-    print("judged by:" if cases else "judged by no case of its own")
+    cases = [case for case in registry.load().values() if clause.id in (case.clause, *case.also)]
+    print("judged by:" if cases else f"judged by no case: {clause.unjudged}")
     for case in cases:
         print(f"    {case.id:12} {case.title}")
     return 0

@@ -123,6 +123,10 @@ class Running:
     def poll(self) -> int | None:
         return self._process.poll()
 
+    def ends_within(self, seconds: float) -> bool:
+        """Wait for the leader, so long at most."""
+        return self._await(seconds)
+
     def _await(self, timeout: float) -> bool:
         """Wait for the leader; False if it is still running after ``timeout`` seconds."""
         try:

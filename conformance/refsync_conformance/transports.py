@@ -195,6 +195,10 @@ class Daemon:
     def module_url(self) -> bytes:
         return self.url() + MODULE.encode()
 
+    def ended(self, seconds: float) -> bool:
+        """Whether the daemon ends by itself within a time."""
+        return self._running.ends_within(seconds)
+
     def log(self) -> str:
         """What the daemon wrote to its log file so far."""
         path = self._sandbox.root / "rsyncd.log"

@@ -317,6 +317,10 @@ def authentication(t: Trial) -> None:
     "WIRE-090",
     clause="VER-1",
     title="Everything is understood in every version",
+    also=(
+        *(f"INT-{number}" for number in range(1, 9)),
+        *("MUX-1", "MUX-7", "NDX-3", "FLIST-4", "FLIST-17", "IREC-7", "XFER-1", "XFER-10", "SETUP-5"),
+    ),
     transports=("pipe", "daemon"),
     tapped=True,
     differential=False,

@@ -2,7 +2,7 @@
 
 Each ``*.toml`` beside this module holds tables ``[[clause]]`` with ``id``, ``strength`` (must, should, may),
 ``since`` and ``until`` (protocol versions, both included), ``title``, ``text`` and ``upstream``
-(``file.c:function``).
+(``file.c:function``), and where no case can judge it from outside, ``unjudged``: why.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ class Clause:
     title: str
     text: str
     upstream: tuple[str, ...]
+    #: Why no case judges it, where none can from outside.
+    unjudged: str = ""
 
     @property
     def topic(self) -> str:
@@ -59,6 +61,7 @@ def parse(text: str, origin: str) -> list[Clause]:
                 title=table["title"],
                 text=table.get("text", ""),
                 upstream=(where,) if isinstance(where, str) else tuple(where),
+                unjudged=table.get("unjudged", ""),
             )
         except KeyError as error:
             raise ClauseError(f"{origin}: clause {table.get('id', '?')} has no {error.args[0]}") from error

@@ -117,6 +117,28 @@ _both(
 )
 
 
+def frames_tiny() -> None:
+    """Frames of one byte of data, each followed by an empty message: odd, but right."""
+
+    def one_by_one(link: Link) -> None:
+        for byte in link._data:
+            link._out += mux.encode(mux.DATA, bytes((byte,))) + mux.encode(mux.NOOP)
+        link._data.clear()
+
+    wrap(Link, "_frame_full", lambda full: one_by_one)
+    wrap(Link, "_frame_pending", lambda pending: one_by_one)
+
+
+_both(
+    118,
+    "frames-tiny",
+    "Frames of one byte, with messages between any two",
+    frames_tiny,
+    clause="MUX-2",
+    expect=frozenset((0,)),
+)
+
+
 def flags_unknown() -> None:
     """A server that claims all flags that a varint holds."""
     wrap(compat, "encode_flags", lambda encode: lambda flags, letters="": varint(flags | 0x7FFF0000))
@@ -142,7 +164,7 @@ deviation(
     121,
     "flags-overlong",
     "Compatibility flags that are no int",
-    clause="INT-4",
+    clause="INT-5",
     side="sender",
     judges=("client",),
     expect=REFUSED,

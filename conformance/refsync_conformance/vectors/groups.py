@@ -49,10 +49,10 @@ def groups() -> Iterator[Group]:
 
 
 def _integers() -> Iterator[Group]:
-    yield Group("int32", "INT-1", "A four-byte int", encoded(integers.int32, INT_EDGES))
+    yield Group("int32", "INT-3", "A four-byte int", encoded(integers.int32, INT_EDGES))
     yield Group(
         "varint",
-        "INT-4",
+        "INT-5",
         "An int of one to five bytes (from protocol 30)",
         encoded(integers.varint, INT_EDGES)
         + refused(
@@ -62,12 +62,12 @@ def _integers() -> Iterator[Group]:
     for minimum in (3, 4):
         yield Group(
             f"varlong-{minimum}",
-            "INT-5",
+            "INT-7",
             f"A long of {minimum} bytes or more (from protocol 30)",
             encoded(partial(integers.varlong, min_bytes=minimum), LONG_EDGES),
             {"min_bytes": minimum},
         )
-    yield Group("longint", "INT-3", "A long below protocol 30", encoded(integers.longint, LONG_EDGES))
+    yield Group("longint", "INT-4", "A long below protocol 30", encoded(integers.longint, LONG_EDGES))
     texts = ["", "a", "x" * 127, "x" * 128, "é" * 100]
     yield Group(
         "vstring",
