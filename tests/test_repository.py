@@ -335,10 +335,3 @@ def test_the_coverage_floor_only_rises() -> None:
         if then is not None:
             floors.append(float(then[1]))
     assert floors == sorted(floors, reverse=True)
-
-
-def test_each_clause_is_judged_or_says_why_not() -> None:
-    judged = {id for case in registry.load().values() for id in (case.clause, *case.also)}
-    known = clauses.load()
-    assert sorted(id for id, clause in known.items() if id not in judged and not clause.unjudged) == []
-    assert sorted(id for id in judged if id in known and known[id].unjudged) == []

@@ -195,6 +195,10 @@ class Daemon:
     def module_url(self) -> bytes:
         return self.url() + MODULE.encode()
 
+    @property
+    def pid(self) -> int:
+        return self._running.pid
+
     def ended(self, seconds: float) -> bool:
         """Whether the daemon ends by itself within a time."""
         return self._running.ends_within(seconds)

@@ -63,7 +63,13 @@ def scripted(t: Trial) -> None:
     t.equal("names", [b".", b"a b", b"keep.o"], list(t.snapshot("other")))
 
 
-@case("BATCH-004", clause="BATCH-3", title="Options follow the batch's flags", optional=BATCHES)
+@case(
+    "BATCH-004",
+    clause="BATCH-3",
+    also=("BATCH-2",),
+    title="Options follow the batch's flags",
+    optional=BATCHES,
+)
 def flags(t: Trial) -> None:
     t.build(MIXED)
     t.sync("-a", b"--write-batch=" + t.path("batch"))

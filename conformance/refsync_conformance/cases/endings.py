@@ -201,7 +201,11 @@ def refused(t: Trial) -> None:
 
 
 @case(
-    "EXIT-015", clause="END-2", title="An unreadable file: the rest is done, exit 23", breadth=Breadth.NORMAL
+    "EXIT-015",
+    clause="END-2",
+    also=("MUX-8",),
+    title="An unreadable file: the rest is done, exit 23",
+    breadth=Breadth.NORMAL,
 )
 def unreadable(t: Trial) -> None:
     """Root reads everything, so this is judged for ordinary users only."""

@@ -190,6 +190,7 @@ def hostile(t: Trial) -> None:
     clause="FILT-5",
     title="Rules from files",
     breadth=Breadth.NARROW,
+    also=("FILT-15",),
     optional=("--exclude-from", "--include-from"),
 )
 def from_files(t: Trial) -> None:

@@ -295,3 +295,9 @@ def stalled_data() -> None:
         return stall
 
     wrap(PlainEncoder, "literal", make)
+
+
+@deviation(57, "answer-past-int", "An index past the largest int", clause="NDX-4", side="sender")
+def answer_past_int() -> None:
+    """2,147,483,647, and then 100 more."""
+    wrap(NdxCodec, "encode", lambda encode: lambda self, ndx: b"\xfe\xff\xff\xff\xff" + b"\xfe\0\x64")

@@ -185,3 +185,20 @@ def names_long() -> None:
 
 
 _both(124, "names-long", "A list of names that is too long", names_long, clause="SETUP-8", expect=REFUSED)
+
+
+def recursion_forced() -> None:
+    """A server that turns on incremental recursion, which the client has not offered."""
+    wrap(compat, "server_flags", lambda flags: lambda *rest: flags(*rest) | compat.INC_RECURSE)
+
+
+deviation(
+    126,
+    "recursion-forced",
+    "Incremental recursion that nobody offered",
+    clause="SETUP-7",
+    side="sender",
+    judges=("client",),
+    options=("--no-inc-recursive", "--timeout=1"),
+    expect=REFUSED | {30},
+)(recursion_forced)

@@ -228,3 +228,25 @@ def attributes_cut() -> None:
         return last
 
     wrap(items, "encode", make)
+
+
+@deviation(
+    86,
+    "sign-of-life-29",
+    "A sign of life as protocol 29 has it",
+    clause="MUX-11",
+    side="receiver",
+    protocols=(29,),
+    expect=frozenset((0,)),
+)
+def sign_of_life_29() -> None:
+    """An index one past the last with the flag of something new, before the first request, means nothing."""
+
+    def make(first_phase: Callable[..., Any]) -> Callable[..., Any]:
+        async def after_a_sign(self: generator.Generator) -> None:
+            self._session.link.write(int32(self._first.end) + items.encode(items.ItemAttrs(items.IS_NEW)))
+            await first_phase(self)
+
+        return after_a_sign
+
+    wrap(generator.Generator, "_first_phase", make)

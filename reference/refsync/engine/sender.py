@@ -132,10 +132,11 @@ class Sender:
         session.stats.checked = listing.before + ndx - listing.start + 1
         session.stats.all_listed = self._lists.eof
         wanted = await self._sending.attached.read_request(entry, attrs.iflags)
-        answer = session.ndx_out.encode(ndx) + (items.encode(attrs) if dialect.iflags else b"")
         if not attrs.iflags & items.TRANSFER:
             session.items.seen(entry, attrs.iflags, attrs.xname or b"")
-            link.write(answer + self._sending.attached.answer(join(entry.path, entry.name), wanted))
+            link.write(
+                self._answer(ndx, attrs) + self._sending.attached.answer(join(entry.path, entry.name), wanted)
+            )
             if attrs.iflags & items.IS_NEW:
                 session.stats.count_created(entry)
             return
@@ -150,10 +151,15 @@ class Sender:
         session.items.begins()
         if not session.options.moves_data:
             session.items.only_said(entry, attrs.iflags)
-            link.write(answer)
+            link.write(self._answer(ndx, attrs))
             return
         head, sums = await self._read_sums()
-        await self._send_file(ndx, entry, attrs, answer, head, sums, wanted)
+        await self._send_file(ndx, entry, attrs, head, sums, wanted)
+
+    def _answer(self, ndx: int, attrs: items.ItemAttrs) -> bytes:
+        """What goes before an answer. Encoding an index changes the codec's state: only for what is sent."""
+        session = self._session
+        return session.ndx_out.encode(ndx) + (items.encode(attrs) if session.dialect.iflags else b"")
 
     async def _read_sums(self) -> tuple[sumhead.SumHead, bytes]:
         """XFER-8: the sum head and the packed sums behind it."""
@@ -174,7 +180,6 @@ class Sender:
         ndx: int,
         entry: FileEntry,
         attrs: items.ItemAttrs,
-        answer: bytes,
         head: sumhead.SumHead,
         sums: bytes,
         wanted: XattrList | None,
@@ -186,7 +191,7 @@ class Sender:
             return
         try:
             length = os.fstat(fd).st_size
-            link.write(answer + self._sending.attached.answer(path, wanted))
+            link.write(self._answer(ndx, attrs) + self._sending.attached.answer(path, wanted))
             only = session.recorder is not None and session.recorder.only
             out = session.recorder if only and session.recorder else link  # where the data goes (BATCH-5)
             out.write(sumhead.encode(head))
