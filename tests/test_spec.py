@@ -26,6 +26,7 @@ from refsync.wire import (
     acl,
     batch,
     compat,
+    compression,
     dialect,
     filterlist,
     greeting,
@@ -128,6 +129,28 @@ def encode_tokens(value: list[bytes | int | None]) -> bytes:
         else:
             made.append(encoder.match(token, b"") if isinstance(token, int) else encoder.literal(token))
     return b"".join(made)
+
+
+def encode_compressed(value: list[Any]) -> bytes:
+    """The first names the algorithm; the level is 0 where there is one."""
+    encoder = compression.encoder(value[0], 0, quirk=False)
+    encoder.begin(skip=True)
+    made = []
+    for token in value[1:]:
+        if token is None:
+            made.append(encoder.end())
+        else:
+            made.append(encoder.match(token, b"") if isinstance(token, int) else encoder.literal(token))
+    return b"".join(made)
+
+
+def decode_compressed(cursor: Cursor, example: Example) -> list[Any]:
+    decoder = compression.decoder(example.value[0], quirk=False)
+    found: list[Any] = [example.value[0]]
+    while True:
+        found.append(decoder.decode(cursor))
+        if found[-1] is None:
+            return found
 
 
 FIELDS = ("name", "mode", "size", "mtime", "nsec", "uid", "gid", "link", "flags")
@@ -238,6 +261,7 @@ ENCODERS: dict[str, Callable[[Any, dialect.Dialect], bytes]] = {
     "item": lambda value, _: items.encode(items.ItemAttrs(*value)),
     "sum head": lambda value, _: sumhead.encode(sumhead.SumHead(*value)),
     "tokens": lambda value, _: encode_tokens(value),
+    "compressed tokens": lambda value, _: encode_compressed(value),
     "filter list": lambda value, _: filterlist.encode(value),
     "totals": lambda value, speak: stats.encode_stats(stats.SessionStats(*value), speak),
     "batch head": lambda value, _: batch.encode(batch.Head(*value)),
@@ -296,6 +320,7 @@ DECODERS: dict[str, Callable[[Cursor, Example], Any]] = {
     "item": lambda cursor, _: astuple(items.decode(cursor)),
     "sum head": lambda cursor, example: astuple(sumhead.decode(cursor, example.speak.max_block_size, 16)),
     "tokens": lambda cursor, _: sequence(cursor, tokens.PlainDecoder().decode),
+    "compressed tokens": decode_compressed,
     "filter list": lambda cursor, _: filterlist.decode(cursor),
     "totals": lambda cursor, example: decode_totals(cursor, example.speak),
     "batch head": lambda cursor, _: astuple(batch.decode(cursor)),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from .. import __version__, native
 from ..delta.checksums import LENGTHS
 from ..options.table import shown
+from ..wire import compression
 from ..wire.dialect import MAX_PROTOCOL, MIN_PROTOCOL
 
 
@@ -36,7 +37,7 @@ def print_version(times: int) -> None:
             "protocol": f"{MAX_PROTOCOL}.0",
             "protocols": list(range(MIN_PROTOCOL, MAX_PROTOCOL + 1)),
             "checksum_list": list(LENGTHS),
-            "compress_list": ["none"],
+            "compress_list": list(compression.available()),
             "native": native.HAVE_KERNEL,
         }
         print(json.dumps(facts, indent=2))
@@ -44,6 +45,8 @@ def print_version(times: int) -> None:
     print(f"refsync  version {__version__}  protocol version {MAX_PROTOCOL}")
     print(f"Protocols: {MIN_PROTOCOL} to {MAX_PROTOCOL}")
     print(f"Checksums: {' '.join(LENGTHS)}")
-    print("Compression: none yet")
+    print(f"Compression: {' '.join(compression.available())}")
+    for name, package in compression.missing().items():
+        print(f"  without {name}: the package {package} is not installed")
     print(f"Data path: POSIX calls; {native.describe()}")
     print("Free software under the GNU General Public License, version 3 or later; there is no warranty.")

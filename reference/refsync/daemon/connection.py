@@ -223,7 +223,11 @@ def guess_options(head: Sequence[bytes], admitted: Admitted) -> Options:
         elif text.startswith("--checksum-choice="):
             options.checksum_choice = text.partition("=")[2]
         elif text.startswith(("--compress-choice=", "--new-compress", "--old-compress")):
-            options.compress, options.compress_choice = True, "zlib"
+            choice = {"--new-compress": "zlibx", "--old-compress": "zlib"}
+            options.compress_choice = choice.get(text) or text.partition("=")[2]
+            options.compress = int(options.compress_choice != "none")
+        elif text.startswith("--compress-level="):
+            options.compress = options.compress or -1
     return options
 
 

@@ -139,6 +139,7 @@ class ModuleHost:
                 "P": os.fsencode(os.path.normpath(path)),
                 "u": os.fsencode(self.user),
             },
+            dont_compress=section.text("dont compress"),
         )
         self.munge_links = munge
         self.confined = not chrooted or root != b"/"

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..engine.skip_compress import default_patterns
+
 #: Types of values. "bool3" has a third value, unset (None); a "path" loses its trailing slashes.
 STRING, PATH, INTEGER, BOOL, BOOL3, FACILITY = "string", "path", "integer", "bool", "bool3", "facility"
 #: What is done with a parameter. One that is refused keeps the daemon from starting, unless it has
@@ -51,7 +53,7 @@ _TABLE: tuple[Parameter, ...] = (
     Parameter("auth users", STRING, ""),
     _refuse("charset", STRING, "", "names would not be converted"),
     Parameter("comment", STRING, ""),
-    Parameter("dont compress", STRING, "", True, NOT_HONOURED, "the choice is left to the client"),
+    Parameter("dont compress", STRING, default_patterns().decode()),
     _refuse("early exec", STRING, "", _NO_PROGRAMS),
     Parameter("exclude", STRING, ""),
     Parameter("exclude from", STRING, ""),

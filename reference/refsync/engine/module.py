@@ -29,6 +29,7 @@ class ModuleContext:
     filters: list[str] = field(default_factory=list)
     timeout: int = 0
     facts: dict[str, bytes] = field(default_factory=dict)  # what a log format calls h, a, P, m and u
+    dont_compress: str = ""
 
     def rules(self, *, sender: bool) -> FilterList:
         """The module's rules as they count on one side; names are those below the root."""

@@ -12,12 +12,11 @@ import stat
 from ..delta.apply import Reconstructor
 from ..files.temp import TempFile
 from ..session.lists import FileList
-from ..wire import items, stats, sumhead
+from ..wire import compression, items, stats, sumhead
 from ..wire.cursor import Cursor
 from ..wire.entry import FileEntry
 from ..wire.errors import Exit, ProtocolError, RefsyncError
 from ..wire.ndx import NDX_DEL_STATS, NDX_DONE, NDX_FLIST_EOF, NDX_FLIST_OFFSET
-from ..wire.tokens import PlainDecoder
 from .batch import Replay
 from .receive_list import ListReceiver
 from .session import Session, os_error
@@ -35,7 +34,8 @@ class Receiver:
         self._receiving = lists
         self._lists = lists.lists
         self._target = target
-        self._decoder = PlainDecoder()
+        agreed = session.agreement
+        self._decoder = compression.decoder(agreed.compression, quirk=agreed.dialect.old_compression_quirk)
         self._redoing: set[int] = set()
         if session.replay is not None:
             session.replay.missing = self._missing

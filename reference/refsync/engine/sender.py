@@ -13,18 +13,18 @@ from dataclasses import replace
 
 from ..delta.match import Matcher, whole_file_ops
 from ..delta.source import Source, spoiled_digest
-from ..wire import items, mux, stats, sumhead
+from ..wire import compression, items, mux, stats, sumhead
 from ..wire.cursor import Buffer, Cursor
 from ..wire.entry import FileEntry
 from ..wire.errors import NeedMoreData, ProtocolError
 from ..wire.integers import int32
 from ..wire.limits import MAX_SUM_BYTES
 from ..wire.ndx import NDX_DEL_STATS, NDX_DONE
-from ..wire.tokens import PlainEncoder
 from ..wire.xattr import XattrList
 from .listing import LOOKAHEAD, ListSender, join
 from .receive_list import sanitized
 from .session import IOERR_GENERAL, IOERR_VANISHED, Session, os_error
+from .skip_compress import SkipList
 
 #: While no request waits, lists are sent ahead up to this many entries (upstream ``MAX_FILECNT_LOOKAHEAD``).
 MAX_LOOKAHEAD = 10_000
@@ -37,7 +37,11 @@ class Sender:
         self._session = session
         self._sending = lists
         self._lists = lists.lists
-        self._encoder = PlainEncoder()
+        agreed = session.agreement
+        self._encoder = compression.encoder(
+            agreed.compression, agreed.compress_level, quirk=agreed.dialect.old_compression_quirk
+        )
+        self._skips = SkipList.of(session)
         self._started_with = 0
 
     async def run(self) -> None:
@@ -206,12 +210,13 @@ class Sender:
                 ops = matcher.ops(source, hasher)
             else:
                 ops = whole_file_ops(source, hasher)
+            self._encoder.begin(skip=self._skips(entry.name))
             done = 0
             for op in ops:
                 if isinstance(op, int):
                     size = head.block_size(op)
                     session.stats.matched_data += size
-                    out.write(self._encoder.match(op, b""))
+                    out.write(self._encoder.match(op, matcher.matched))
                 else:
                     size = len(op)
                     session.stats.literal_data += size

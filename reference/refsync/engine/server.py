@@ -41,7 +41,8 @@ def offer_from(options: Options, *, remote_protocol: int = 0) -> Offer:
         allow_inc_recurse=allow_inc_recurse(options, sender=options.sender),
         checksum_choice=options.checksum_choice,
         compress=bool(options.compress),
-        compress_choice=options.compress_choice,
+        compress_choice=(options.compress_choice or "").lower() or None,
+        compress_level=options.compress_level,
         # a batch holds nothing of what was negotiated, so there must be nothing to choose (BATCH-6)
         checksum_environment="md5" if options.writes_batch else os.environ.get("RSYNC_CHECKSUM_LIST"),
         compress_environment="zlib" if options.writes_batch else os.environ.get("RSYNC_COMPRESS_LIST"),

@@ -30,6 +30,8 @@ def negate(options: Options, option: Option) -> None:
         options.stderr = "client"
     elif option.name == "super":
         options.super_user = options.fake_super = False
+    elif option.name == "compress":
+        options.compress, options.compress_choice = 0, None
     elif option.kind == "str":
         setattr(options, option.field, None)
     elif option.name == "human-readable":

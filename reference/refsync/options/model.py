@@ -137,7 +137,7 @@ class Options:
     force: bool = False
     sanitize_links: bool = False  # a module keeps what it stores from leading out of it
     # compression
-    compress: int = 0
+    compress: int = 0  # how often -z came; -1: on by its level alone
     compress_choice: str | None = None
     compress_level: int | None = None
     skip_compress: str | None = None

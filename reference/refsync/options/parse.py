@@ -14,6 +14,7 @@ from ..wire.dialect import MAX_PROTOCOL
 from ..wire.errors import Exit, RefsyncError
 from .actions import act, negate
 from .combinations import check_batch
+from .compression import settle_compression
 from .model import Options
 from .option import NO_CRTIMES, Option
 from .saying import settle
@@ -140,6 +141,7 @@ def _check(options: Options) -> None:
     for name in ("timeout", "contimeout"):
         if getattr(options, name) < 0:
             raise wrong(f"--{name} must not be negative")
+    settle_compression(options)
     if options.protocol > MAX_PROTOCOL:
         raise RefsyncError(f"--protocol must be no more than {MAX_PROTOCOL} on the Client.", Exit.PROTOCOL)
     check_batch(options)

@@ -73,7 +73,7 @@ def _letters(options: Options, push: bool) -> str:
         ("R", bool(options.relative)),
         ("x" * min(options.one_file_system, 2), True),
         ("S", options.sparse),
-        ("z", bool(options.compress) and options.compress_choice in (None, "zlib")),
+        ("z", options.compress > 0 and (options.compress_choice or "zlib").lower() == "zlib"),
     ]
     return "".join(letter for letter, on in chosen if on)
 
@@ -111,9 +111,9 @@ def _first(options: Options, push: bool) -> list[str]:
         args.append("--suffix=" + options.suffix)
     if options.checksum_choice:
         args.append(f"--checksum-choice={options.checksum_choice}")
-    if options.compress and options.compress_choice:
+    if options.compress_choice:
         old = {"zlibx": "--new-compress", "zlib": "--old-compress"}
-        args.append(old.get(options.compress_choice, f"--compress-choice={options.compress_choice}"))
+        args.append(old.get(options.compress_choice.lower(), f"--compress-choice={options.compress_choice}"))
     return args
 
 

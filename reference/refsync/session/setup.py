@@ -8,9 +8,9 @@ the server the checksum seed. Upstream ``compat.c:setup_protocol``.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from ..wire import batch, compat, negotiation
+from ..wire import batch, compat, compression, negotiation
 from ..wire.dialect import HIGHEST_ACCEPTED, LOWEST_KNOWN, MAX_PROTOCOL, MIN_PROTOCOL, Dialect, build
 from ..wire.errors import Exit, ProtocolError, RefsyncError
 from ..wire.integers import int32, read_int32
@@ -36,10 +36,11 @@ class Offer:
     checksum_choice: str | None = None
     compress: bool = False
     compress_choice: str | None = None
+    compress_level: int | None = None
     checksum_environment: str | None = None
     compress_environment: str | None = None
     checksum_names: tuple[str, ...] = negotiation.CHECKSUM_NAMES
-    compress_names: tuple[str, ...] = negotiation.COMPRESS_NAMES
+    compress_names: tuple[str, ...] = field(default_factory=compression.available)
     seed: int = 0
 
 
@@ -53,6 +54,7 @@ class Agreement:
     transfer_checksum: str
     list_checksum: str
     compression: str | None
+    compress_level: int = 0
 
 
 async def negotiate(link: Link, offer: Offer) -> Agreement:
@@ -142,8 +144,8 @@ def _without_pre_release(offer: Offer) -> int:
     return min(offer.protocol, int(version[:9]) - 1)  # the client may have sent thousands of digits
 
 
-async def _negotiate_names(link: Link, offer: Offer, dialect: Dialect) -> tuple[str, str, str | None]:
-    """SETUP-8 to SETUP-12: (transfer checksum, list checksum, compression)."""
+async def _negotiate_names(link: Link, offer: Offer, dialect: Dialect) -> tuple[str, str, str | None, int]:
+    """SETUP-8 to SETUP-12, COMP-10: (transfer checksum, list checksum, compression, its level)."""
     want_checksum = not offer.checksum_choice or offer.checksum_choice == "auto"
     want_compress = offer.compress and not offer.compress_choice
     checksums = negotiation.offered(offer.checksum_names, offer.checksum_environment, server=offer.server)
@@ -156,7 +158,7 @@ async def _negotiate_names(link: Link, offer: Offer, dialect: Dialect) -> tuple[
 
     async def pick(kind: str, mine: tuple[str, ...], fixed: str) -> str:
         if not dialect.negotiated_strings:
-            return fixed
+            return negotiation.choose(kind, mine, (fixed,), on_server=False)
         theirs = await link.read(negotiation.decode_names)
         client, server = (theirs, mine) if offer.server else (mine, theirs)
         return negotiation.choose(kind, client, server, on_server=offer.server)
@@ -170,9 +172,15 @@ async def _negotiate_names(link: Link, offer: Offer, dialect: Dialect) -> tuple[
         for name in (transfer, listing):
             if name not in offer.checksum_names:
                 raise RefsyncError(f"unknown checksum name: {name}", Exit.UNSUPPORTED)
-    compression: str | None = None
+    chosen: str | None = None
     if want_compress:
-        compression = await pick("compress", compressions, "zlib")
-    elif offer.compress:
-        compression = offer.compress_choice
-    return transfer, listing, None if compression == "none" else compression
+        chosen = await pick("compress", compressions, "zlib")
+    elif offer.compress and offer.compress_choice:
+        chosen = offer.compress_choice
+        if chosen not in offer.compress_names:
+            raise RefsyncError(f"unknown compress name: {chosen}", Exit.UNSUPPORTED)
+        if offer.server and chosen not in compressions:
+            raise RefsyncError(
+                f"Your --compress-choice value ({chosen}) was refused by the server.", Exit.UNSUPPORTED
+            )
+    return transfer, listing, *compression.settle(chosen, offer.compress_level)

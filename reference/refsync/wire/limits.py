@@ -53,3 +53,9 @@ MAX_NDX = (1 << 31) - 1
 MAX_FLIST_ENTRIES = 50_000_000
 #: Packed block sums of one file: a terabyte at the largest block of protocol 30 needs 160 MiB.
 MAX_SUM_BYTES = 1 << 30
+#: Inflated data handed on at a time, however much a piece of compressed data holds.
+MAX_INFLATED = 64 * 1024
+#: One lz4 block: upstream's buffer holds 32 KiB that don't compress.
+MAX_LZ4_BLOCK = 32 * 1024 + 32 * 1024 // 255 + 16
+#: zstd's window, as a power of two: 128 MiB, which zstd's own receivers allow and its level 22 uses.
+MAX_ZSTD_WINDOW_LOG = 27

@@ -24,6 +24,9 @@ CHUNK_SIZE = 32 * 1024
 class TokenEncoder(Protocol):
     """Writes one file after another; each call returns the bytes to send."""
 
+    def begin(self, *, skip: bool) -> None:
+        """A new file; ``skip``: it is not worth compressing."""
+
     def literal(self, data: Buffer) -> bytes: ...
 
     def match(self, index: int, data: Buffer) -> bytes: ...
@@ -43,6 +46,9 @@ class TokenDecoder(Protocol):
 
 class PlainEncoder:
     """TOK-1 to TOK-4."""
+
+    def begin(self, *, skip: bool) -> None:
+        pass
 
     def literal(self, data: Buffer) -> bytes:
         """TOK-2: runs of at most ``CHUNK_SIZE`` bytes."""
