@@ -214,9 +214,10 @@ class Sender:
             done = 0
             for op in ops:
                 if isinstance(op, int):
+                    block = matcher.matched if matcher else b""
                     size = head.block_size(op)
                     session.stats.matched_data += size
-                    out.write(self._encoder.match(op, matcher.matched))
+                    out.write(self._encoder.match(op, block))
                 else:
                     size = len(op)
                     session.stats.literal_data += size

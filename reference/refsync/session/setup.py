@@ -158,7 +158,9 @@ async def _negotiate_names(link: Link, offer: Offer, dialect: Dialect) -> tuple[
 
     async def pick(kind: str, mine: tuple[str, ...], fixed: str) -> str:
         if not dialect.negotiated_strings:
-            return negotiation.choose(kind, mine, (fixed,), on_server=False)
+            if kind == "compress":  # a list of the user's without it leaves nothing to choose
+                negotiation.choose(kind, mine, (fixed,), on_server=False)
+            return fixed
         theirs = await link.read(negotiation.decode_names)
         client, server = (theirs, mine) if offer.server else (mine, theirs)
         return negotiation.choose(kind, client, server, on_server=offer.server)
