@@ -120,23 +120,12 @@ def encode_indexes(value: list[int], speak: dialect.Dialect) -> bytes:
     return b"".join(map(codec.encode, value))
 
 
-def encode_tokens(value: list[bytes | int | None]) -> bytes:
-    encoder = tokens.PlainEncoder()
-    made = []
-    for token in value:
-        if token is None:
-            made.append(encoder.end())
-        else:
-            made.append(encoder.match(token, b"") if isinstance(token, int) else encoder.literal(token))
-    return b"".join(made)
-
-
-def encode_compressed(value: list[Any]) -> bytes:
-    """The first names the algorithm; the level is 0 where there is one."""
-    encoder = compression.encoder(value[0], 0, quirk=False)
+def encode_tokens(value: list[Any], name: str | None = None) -> bytes:
+    """By the named algorithm; the level is 0 where there is one."""
+    encoder = compression.encoder(name, 0, quirk=False)
     encoder.begin(skip=True)
     made = []
-    for token in value[1:]:
+    for token in value:
         if token is None:
             made.append(encoder.end())
         else:
@@ -261,7 +250,7 @@ ENCODERS: dict[str, Callable[[Any, dialect.Dialect], bytes]] = {
     "item": lambda value, _: items.encode(items.ItemAttrs(*value)),
     "sum head": lambda value, _: sumhead.encode(sumhead.SumHead(*value)),
     "tokens": lambda value, _: encode_tokens(value),
-    "compressed tokens": lambda value, _: encode_compressed(value),
+    "compressed tokens": lambda value, _: encode_tokens(value[1:], value[0]),
     "filter list": lambda value, _: filterlist.encode(value),
     "totals": lambda value, speak: stats.encode_stats(stats.SessionStats(*value), speak),
     "batch head": lambda value, _: batch.encode(batch.Head(*value)),
