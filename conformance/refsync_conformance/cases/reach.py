@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import time
 
 from refsync_conformance.model import Breadth
 from refsync_conformance.registry import case
-from refsync_conformance.trees import file
+from refsync_conformance.trees import Noise, file
 from refsync_conformance.trial import Trial
 
 ODD = "a b*'$x"
@@ -104,3 +105,41 @@ def several(t: Trial) -> None:
     t.same_tree(ignore=("mtime",))
     run = t.client("-a", places=[b"peer:" + t.path("src/a"), t.path("src/b"), t.path("dst/")], expect=1)
     t.matches("standard error", r"Unexpected local arg", run.stderr)
+
+
+@case(
+    "REACH-006",
+    clause="END-11",
+    title="--bwlimit bounds what is sent",
+    optional=("--bwlimit",),
+    breadth=Breadth.NARROW,
+)
+def bandwidth(t: Trial) -> None:
+    t.build([file("f", Noise(5, 400_000))])
+    began = time.monotonic()
+    t.sync("-aW", "--bwlimit=500")
+    took = time.monotonic() - began
+    t.check("seconds", took > 0.4, expected="more than 0.4", got=f"{took:.2f}")
+    t.same_tree()
+
+
+@case(
+    "REACH-007",
+    clause="END-12",
+    title="A time to stop that is none, or is over: exit 1",
+    optional=("--stop-at", "--stop-after"),
+    transports=("local",),
+    breadth=Breadth.NARROW,
+)
+def stopping(t: Trial) -> None:
+    t.build([file("f", b"x")])
+    for word, pattern in (
+        ("--stop-at=2001-01-01T00:00", r"not in the future"),
+        ("--stop-at=x", r"invalid --stop-at format"),
+        ("--stop-at=T5", r"invalid --stop-at format"),
+        ("--stop-after=0", r"invalid --stop-after value"),
+    ):
+        run = t.sync("-a", word, expect=1)
+        t.matches("standard error", pattern, run.stderr)
+    t.sync("-a", "--stop-after=60", "--stop-at=2089/12/31")
+    t.same_tree()

@@ -20,6 +20,7 @@ from ..options.parse import parse
 from ..session.link import Link, PeerClosed
 from ..session.tasks import Tasks
 from ..transport.child import Child, run_command, run_local
+from ..transport.pace import Pace
 from ..transport.pump import Pump
 from ..wire.errors import Exit, RefsyncError
 from ..wire.greeting import encode_arguments
@@ -191,7 +192,7 @@ def converse(
         started=on_start,
         recorder=files.recorder if files is not None else None,
     )
-    pump = Pump(link, fd_in, fd_out, timeout=options.timeout)
+    pump = Pump(link, fd_in, fd_out, timeout=options.timeout, pace=Pace(options.bwlimit, options.stop_at))
     tasks = Tasks(link, conversation)
     try:
         pump.run(tasks)

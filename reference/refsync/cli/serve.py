@@ -13,6 +13,7 @@ from ..options.parse import parse
 from ..session.daemon_server import read_arguments
 from ..session.link import Link
 from ..session.tasks import Tasks
+from ..transport.pace import Pace
 from ..transport.pump import Pump
 from ..wire.errors import Exit, RefsyncError
 
@@ -25,8 +26,8 @@ def run_server(options: Options, args: list[bytes], fd_in: int, fd_out: int) -> 
     """
     options.stderr = options.stderr or "errors"
     link = Link()
-    pump = Pump(link, fd_in, fd_out, timeout=options.timeout)
-    tasks = Tasks(link, _serve(link, options, args))
+    pump = Pump(link, fd_in, fd_out, timeout=options.timeout, pace=Pace(options.bwlimit))
+    tasks = Tasks(link, _serve(link, options, args, pump))
     try:
         pump.run(tasks)
         return int(tasks.results[0])
@@ -42,11 +43,12 @@ def run_server(options: Options, args: list[bytes], fd_in: int, fd_out: int) -> 
         return Exit.STREAM_IO
 
 
-async def _serve(link: Link, options: Options, args: list[bytes]) -> int:
+async def _serve(link: Link, options: Options, args: list[bytes], pump: Pump) -> int:
     """OPT-3: secluded arguments come over the connection, behind the few that the shell has seen."""
     if options.secluded_args:
         words = [os.fsdecode(word) for word in await read_arguments(link)]
         options, rest = parse(words[1:], options)
+        pump.timeout, pump.pace = options.timeout, Pace(options.bwlimit)
         args = [found for path in rest for found in expand_plain(os.fsencode(path))]
     log = Log(options.log_file, tag="rsync").write if options.log_file else None
     return await serve(link, options, args, log=log)

@@ -22,6 +22,7 @@ from ..session.daemon_server import Admitted, Refused, read_arguments, start
 from ..session.link import Link, PeerClosed
 from ..session.setup import negotiate
 from ..session.tasks import Tasks
+from ..transport.pace import Pace
 from ..transport.pump import Pump
 from ..wire import mux
 from ..wire.errors import Exit, RefsyncError
@@ -48,7 +49,8 @@ _REFUSED_LETTERS = "fFCMVh"
 class Connection:
     """Serves one client over two descriptors, which may be the same socket.
 
-    ``finish`` tells the other end that nothing more will be sent.
+    ``finish`` tells the other end that nothing more will be sent. ``bwlimit``
+    is the daemon's, in KiB a second: a client may ask for less.
     """
 
     def __init__(
@@ -60,7 +62,9 @@ class Connection:
         fd_out: int,
         *,
         finish: Callable[[], None] = lambda: None,
+        bwlimit: int = 0,
     ) -> None:
+        self._bwlimit = bwlimit
         self._finish = finish
         self._host = ModuleHost(config, client, log)
         self._log = log
@@ -170,6 +174,8 @@ class Connection:
         if limit and (not options.timeout or limit < options.timeout):
             options.timeout = limit
         self._pump.timeout = options.timeout
+        limits = [limit for limit in (options.bwlimit, self._bwlimit) if limit]
+        self._pump.pace = Pace(min(limits, default=0))
 
     async def _reject(self, admitted: Admitted, head: Sequence[bytes], error: RefsyncError) -> None:
         """DAEMON-10: a client takes errors in frames by now, so the setup has to be gone through for them."""

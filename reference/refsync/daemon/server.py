@@ -43,7 +43,7 @@ def run_daemon(options: Options) -> int:
     """Serve until a signal ends it; returns the exit code. A socket as standard input is the only client."""
     path = options.config or DEFAULT_CONFIG
     if is_socket(0):
-        return _serve_standard_input(path)
+        return _serve_standard_input(path, options.bwlimit)
     notes: list[str] = []
     config = _load_checked(path, notes)
     main = config.main
@@ -64,7 +64,7 @@ def run_daemon(options: Options) -> int:
             for note in notes:
                 log(note)
             log(f"rsyncd version refsync {__version__} starting, listening on port {port}")
-            _accept_loop(path, listeners, log)
+            _accept_loop(path, listeners, log, options.bwlimit)
     except _Stop:
         log("rsyncd is told to stop")
         return Exit.SIGNAL
@@ -85,7 +85,7 @@ def serve_over_shell(options: Options) -> int:
             address = os.environ[name].split()[0]
             break
     host = look_up(address) if config.main.flag("reverse lookup") else UNDETERMINED
-    return Connection(config, Client(address, host), open_log(config), 0, 1).run()
+    return Connection(config, Client(address, host), open_log(config), 0, 1, bwlimit=options.bwlimit).run()
 
 
 def is_socket(descriptor: int) -> bool:
@@ -102,7 +102,7 @@ def open_log(config: Config) -> Log:
     return Log(main.text("log file"), main.text("syslog tag"), main.text("syslog facility"))
 
 
-def serve_connection(path: str, client: socket.socket, address: str) -> int:
+def serve_connection(path: str, client: socket.socket, address: str, bwlimit: int = 0) -> int:
     """Serve one client; the configuration is read anew for it."""
     from .connection import Connection
 
@@ -118,7 +118,13 @@ def serve_connection(path: str, client: socket.socket, address: str) -> int:
     host = look_up(address) if config.main.flag("reverse lookup") else UNDETERMINED
     descriptor = client.fileno()
     code = Connection(
-        config, Client(address, host), log, descriptor, descriptor, finish=lambda: tcp.finish(client)
+        config,
+        Client(address, host),
+        log,
+        descriptor,
+        descriptor,
+        finish=lambda: tcp.finish(client),
+        bwlimit=bwlimit,
     ).run()
     tcp.finish(client)
     return code
@@ -135,7 +141,7 @@ def _load_checked(path: str, notes: list[str]) -> Config:
     return config
 
 
-def _accept_loop(path: str, listeners: Sequence[socket.socket], log: Log) -> NoReturn:
+def _accept_loop(path: str, listeners: Sequence[socket.socket], log: Log, bwlimit: int) -> NoReturn:
     poll = select.poll()
     ready = {listener.fileno(): listener for listener in listeners}
     for descriptor, listener in ready.items():
@@ -150,11 +156,11 @@ def _accept_loop(path: str, listeners: Sequence[socket.socket], log: Log) -> NoR
             except OSError:
                 continue  # it went away again
             with client:
-                _fork_for(path, client, str(where[0]), listeners, log)
+                _fork_for(path, client, str(where[0]), listeners, log, bwlimit)
 
 
 def _fork_for(
-    path: str, client: socket.socket, address: str, listeners: Sequence[socket.socket], log: Log
+    path: str, client: socket.socket, address: str, listeners: Sequence[socket.socket], log: Log, bwlimit: int
 ) -> None:
     try:
         pid = os.fork()
@@ -173,12 +179,12 @@ def _fork_for(
             listener.close()
         client.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        code = serve_connection(path, client, address)
+        code = serve_connection(path, client, address, bwlimit)
     finally:
         os._exit(code)
 
 
-def _serve_standard_input(path: str) -> int:
+def _serve_standard_input(path: str, bwlimit: int) -> int:
     """Standard input is the client: its answers go there too, and nothing else may."""
     null = os.open(os.devnull, os.O_RDWR)
     for descriptor in (1, 2):
@@ -188,7 +194,7 @@ def _serve_standard_input(path: str) -> int:
         address = str(connection.getpeername()[0]) if connection.family != socket.AF_UNIX else "0.0.0.0"
     except OSError:
         address = "0.0.0.0"
-    return serve_connection(path, connection, address)
+    return serve_connection(path, connection, address, bwlimit)
 
 
 def _detach() -> None:

@@ -5,6 +5,7 @@ Clauses OPT-1, OPT-5; upstream ``options.c:parse_arguments``.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from ..filters.lines import rules_from_file
@@ -14,6 +15,7 @@ from . import chmod
 from .model import Options
 from .option import Option
 from .sizes import integer, parse_size
+from .times import stop_after, stop_at
 from .wrong import wrong
 
 
@@ -199,6 +201,14 @@ def _old_args(options: Options, option: Option, value: str) -> None:
     options.old_args = max(options.old_args or 0, 0) + 1
 
 
+def _stop_at(options: Options, option: Option, value: str) -> None:
+    options.stop_at = stop_at(value, time.time())
+
+
+def _stop_after(options: Options, option: Option, value: str) -> None:
+    options.stop_at = stop_after(option.name, value, time.time())
+
+
 def _write_batch(options: Options, option: Option, value: str) -> None:
     only = option.name.startswith("only")
     options.write_batch, options.only_write_batch = (None, value) if only else (value, None)
@@ -259,6 +269,9 @@ _ACTIONS: dict[str, Callable[[Options, Option, str], None]] = {
     "chown": _chown,
     "old-args": _old_args,
     "remote-option": _remote_option,
+    "stop-at": _stop_at,
+    "stop-after": _stop_after,
+    "time-limit": _stop_after,
     "write-batch": _write_batch,
     "only-write-batch": _write_batch,
 }

@@ -15,6 +15,7 @@ import time
 from ..session.link import HIGH_WATER, Link
 from ..session.tasks import Tasks
 from ..wire.errors import Exit, RefsyncError
+from .pace import Pace
 
 READ_SIZE = 256 * 1024
 #: Input is left with the kernel while this much is waiting to be read by a conversation.
@@ -26,11 +27,15 @@ class Pump:
 
     ``timeout`` is in seconds, 0 for none: without a byte in either direction
     for so long the run ends with exit 30. When half of that has passed with
-    nothing sent, the link's ``keepalive`` is called.
+    nothing sent, the link's ``keepalive`` is called. ``pace`` tells how fast
+    bytes may go out and when to stop.
     """
 
-    def __init__(self, link: Link, fd_in: int, fd_out: int, *, timeout: int = 0) -> None:
+    def __init__(
+        self, link: Link, fd_in: int, fd_out: int, *, timeout: int = 0, pace: Pace | None = None
+    ) -> None:
         self.link = link
+        self.pace = pace or Pace()
         self.timeout = timeout
         self._in = fd_in
         self._out = fd_out
@@ -47,6 +52,7 @@ class Pump:
         """Until every conversation has ended and all is sent."""
         got_input = got_room = True
         while True:
+            self.pace.check()
             tasks.step(got_input=got_input, got_room=got_room)
             if tasks.done and not self.link.pending:
                 return
@@ -60,6 +66,7 @@ class Pump:
     def flush(self, seconds: float = 5.0) -> None:
         """Send what is queued, within a bound: for last words before an error ends the run."""
         end = time.monotonic() + seconds
+        self.pace = Pace()
         while self.link.pending and self._can_send and time.monotonic() < end:
             if not self._send():
                 self._receive(min(0.2, max(0.0, end - time.monotonic())), feed=False)
@@ -79,8 +86,9 @@ class Pump:
     def _patience(self) -> float | None:
         """How long to wait, in seconds; None for ever."""
         limit = self.link.idle_limit or self.timeout
+        bounds = [seconds for seconds in (self.pace.pause() or None, self.pace.left()) if seconds is not None]
         if not limit:
-            return None
+            return min(bounds, default=None)
         now = time.monotonic()
         if now - self._last_io >= limit:
             raise RefsyncError(
@@ -92,7 +100,7 @@ class Pump:
             quiet = not self.link.pending
             self.link.keepalive()
             self._only_alive = quiet
-        return max(0.01, min(self._last_io + limit - now, self._last_send + lull - now))
+        return max(0.01, min(self._last_io + limit - now, self._last_send + lull - now, *bounds))
 
     def _send(self) -> bool:
         """Write what can be written; True if any of it went."""
@@ -102,10 +110,12 @@ class Pump:
                 self.link.sent(len(out))
             return False
         total = 0
+        most = self.pace.most or HIGH_WATER
         try:
-            while total < len(out):
+            while total < len(out) and not self.pace.pause():
                 with memoryview(out) as view:
-                    count = os.write(self._out, view[total : total + HIGH_WATER])
+                    count = os.write(self._out, view[total : total + most])
+                self.pace.wrote(count)
                 total += count
         except BlockingIOError:
             pass
@@ -128,8 +138,9 @@ class Pump:
         """Wait until something can be read or written; True if something was read or the peer has closed."""
         link = self.link
         wants_in = not link.closed and link.available < MAX_BUFFERED
-        wants_out = bool(link.pending) and self._can_send
-        if not wants_in and not wants_out:
+        pause = self.pace.pause()
+        wants_out = bool(link.pending) and self._can_send and not pause
+        if not wants_in and not wants_out and not (pause and link.pending):
             return link.closed
         self._watch(wants_in, wants_out)
         events = self._poll.poll(None if wait is None else int(wait * 1000 + 0.5))
