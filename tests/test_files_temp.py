@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from refsync.files import temp as temp_module
 from refsync.files.destination import Destination
-from refsync.files.temp import discard_all, temp_base, temp_stem, unique_base
+from refsync.files.temp import discard_all, keep_under_its_name, temp_base, temp_stem, unique_base
 from refsync.files.writer import GATHER
 
 
@@ -130,9 +130,9 @@ def test_an_interrupted_run_leaves_nothing(dest: Destination, tmp_path: Path) ->
 
 
 def test_an_interrupted_run_keeps_parts_that_were_asked_for(dest: Destination, tmp_path: Path) -> None:
-    temp = dest.create_temp(b"part", keep_partial=True)
+    temp = dest.create_temp(b"part", rescue=keep_under_its_name)
     temp.writer.write(b"first half")
-    empty = dest.create_temp(b"empty", keep_partial=True)
+    empty = dest.create_temp(b"empty", rescue=keep_under_its_name)
     discard_all()
     assert not temp.live
     assert not empty.live
@@ -143,7 +143,7 @@ def test_an_interrupted_run_keeps_parts_that_were_asked_for(dest: Destination, t
 
 def test_a_part_that_cannot_be_kept_is_removed(dest: Destination, tmp_path: Path) -> None:
     dest.mkdir(b"part")
-    dest.create_temp(b"part", keep_partial=True).writer.write(b"x")
+    dest.create_temp(b"part", rescue=keep_under_its_name).writer.write(b"x")
     discard_all()
     assert os.listdir(tmp_path) == ["part"]
 
@@ -211,7 +211,7 @@ def full(*arguments: object) -> None:
 def test_a_part_is_kept_though_the_disk_is_full(
     dest: Destination, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    temp = dest.create_temp(b"f", keep_partial=True)
+    temp = dest.create_temp(b"f", rescue=keep_under_its_name)
     temp.writer.write(b"x" * GATHER)
     temp.writer.write(b"never fits")
     monkeypatch.setattr("refsync.files.writer.os.pwrite", full)

@@ -256,9 +256,10 @@ class Trial:
 
     # --- the suite as one of the ends
 
-    def use_shell(self, script: str) -> None:
-        """Let the suite play the server: this shell script is the remote shell."""
-        self._transport = Pipe(self.sandbox, b"/bin/true", script=script)
+    def use_shell(self, script: str, *, runs_peer: bool = False) -> None:
+        """Let this shell script be the remote shell: it plays the server, or stands before the peer."""
+        server = self.executable(self.cell.server) if runs_peer else b"/bin/true"
+        self._transport = Pipe(self.sandbox, server, script=script)
 
     def serve(self, stdin: bytes, *options: str, expect: int | Collection[int] | None = None) -> Finished:
         """Run the peer as a server that receives into ``dst`` and is told ``stdin``, then end of file."""

@@ -139,7 +139,8 @@ def _connect(options: Options, job: Job, printer: Printer, link: Link) -> Child:
         tell_command(options, printer, command)
         return run_command(command)
     options.secluded_args = False
-    if options.whole_file is None and not options.writes_batch:
+    options.local = True
+    if options.whole_file is None and not options.append and not options.writes_batch:
         options.whole_file = True
     arguments = server_arguments(options)
 

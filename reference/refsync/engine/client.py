@@ -50,6 +50,7 @@ async def run(
     filters = FilterList.from_options(options.filters)
     try:
         started(session)
+        keep_parts_out(filters, session)
         rules = client_rules(filters, options, session.dialect, sender=options.sender)
         for warning in filters.warnings:
             session.warn(warning)
@@ -82,6 +83,17 @@ async def _setup_from_batch(link: Link, options: Options, reporter: Reporter) ->
         return offer_from(options)
 
     return await read_batch_setup(link, offer_from(options), found)
+
+
+def keep_parts_out(filters: FilterList, session: Session) -> None:
+    """FILT-17: the directories of ``--partial-dir`` are neither sent nor deleted.
+
+    If nothing else is in a directory that is to be deleted, they are no obstacle.
+    """
+    options = session.options
+    if options.partial_dir and not options.partial_dir.startswith("/"):
+        perishable = session.role != "sender" or session.dialect.filter_modern
+        filters.add(("-p " if perishable else "- ") + options.partial_dir + "/")
 
 
 def requested_names(paths: list[bytes]) -> frozenset[bytes] | None:

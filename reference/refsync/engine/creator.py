@@ -14,11 +14,15 @@ from ..files.rank import FAKE, ORDINARY, rank
 from ..filters.rulelist import FilterList
 from ..wire import items
 from ..wire.entry import FileEntry
+from .backup import Made
+from .basis import Basis
 from .deleter import Deleter
 from .hardlinks import HardLinks
 from .itemize import Itemizer
 from .session import Session, os_error
+from .source_removal import tell_success
 from .target import Target
+from .writing import Writing
 
 
 class Creator:
@@ -30,10 +34,12 @@ class Creator:
         target: Target,
         itemizer: Itemizer,
         deleter: Deleter,
+        writing: Writing,
         guard: FilterList | None = None,
         links: HardLinks | None = None,
     ) -> None:
         self._session = session
+        self._bases, self._parts, self._backups = writing.bases, writing.parts, writing.backups
         self._options = session.options
         self._target = target
         self._itemizer = itemizer
@@ -71,9 +77,8 @@ class Creator:
             return self._target.lstat(self._target.name(entry))
         except OSError as error:
             if not (self._options.dry_run and error.errno in (20, 40)):
-                self._session.fail(
-                    os_error("recv_generator: failed to stat", self._target.path(entry.name), error, b"")
-                )
+                what = os_error("recv_generator: failed to stat", self._target.path(entry.name), error, b"")
+                self._session.fail(what, "generator")
             return None
 
     def _unwanted(self, entry: FileEntry, status: os.stat_result | None) -> bool:
@@ -97,23 +102,23 @@ class Creator:
 
     # -- regular files ----------------------------------------------------
 
-    def wants_data(self, entry: FileEntry, ndx: int) -> bool:
-        """True if the file's data is to be requested; else all that was to be done has been."""
+    def wants_data(self, entry: FileEntry, ndx: int) -> Basis | None:
+        """The basis if the file's data is to be requested; else all that was to be done has been."""
         if self._options.list_only:
             self._session.reporter.listed(entry)
-            return False
+            return None
         if self._skipped(entry):
-            return False
+            return None
         options = self._options
         status = self._stat(entry)
         if self._unwanted(entry, status):
-            return False
-        is_file = status is not None and stat.S_ISREG(status.st_mode)
+            return None
+        mode = entry.mode
         self._target.fix_mode(
             entry, status if status is not None and not stat.S_ISDIR(status.st_mode) else None
         )
         if self._links and self._links.check(entry, ndx, status):
-            return False
+            return None
         if (
             options.update
             and status is not None
@@ -121,27 +126,58 @@ class Creator:
         ):
             if options.info["SKIP"]:
                 self._session.reporter.info(entry.name + b" is newer\n")
-            return False
-        if status is not None and not is_file:
+            return None
+        if status is not None and not self._writable(status):
             if not self._deleter.make_way(entry, status, b"regular file"):
-                return False
+                return None
             status = None
         name = self._target.name(entry)
-        if (
-            status is not None
-            and is_file
-            and self._itemizer.unchanged(entry, self._target.path(name), status)
-        ):
+        basis = self._bases.choose(name, status)
+        if status is None:
+            entry.mode = mode  # the receiver looks for itself at what it replaces
+            return None if basis.status is None and self._links and self._links.hold(ndx) else basis
+        if self._itemizer.unchanged(entry, self._target.path(name), status):
+            if basis.kind == items.BASIS_PARTIAL_DIR:
+                self._parts.drop(name, unlink=True)
             self._set(name, entry, status, report=True)
             self._itemizer.itemize(entry, ndx, status, 0, name=name)
             self._linked(ndx, status)
-            return False
-        return is_file or not (self._links and self._links.hold(ndx))
+            self._identical(ndx, name)
+            return None
+        if self._session.append and status.st_size >= entry.size:
+            return None
+        entry.mode = mode
+        return basis
+
+    def basis_again(self, entry: FileEntry) -> Basis:
+        """What is here now, after an attempt that failed."""
+        name = self._target.name(entry)
+        try:
+            status = self._target.lstat(name)
+        except OSError:
+            status = None
+        return self._bases.choose(name, status if status is not None and self._writable(status) else None)
+
+    def _writable(self, status: os.stat_result) -> bool:
+        """Whether data can go to what is here."""
+        mode = status.st_mode
+        if self._options.write_devices and (stat.S_ISBLK(mode) or stat.S_ISCHR(mode)):
+            return True
+        return stat.S_ISREG(mode)
 
     def _linked(self, ndx: int, status: os.stat_result | None = None) -> None:
         """HLINK-5: what is here now is what other names of the same file wait for."""
         if self._links:
             self._links.finish(ndx, status)
+
+    def _identical(self, ndx: int, name: bytes) -> None:
+        """XFER-20: what is here already is as good as sent, for ``--remove-source-files``."""
+        if self._options.remove_source_files == 1:
+            self._succeed(ndx, name)
+
+    def _succeed(self, ndx: int, name: bytes) -> None:
+        if not self._options.dry_run:
+            tell_success(self._session, self._target, ndx, name)
 
     def _set(
         self, name: bytes, entry: FileEntry, status: os.stat_result | None, *, report: bool = False
@@ -209,7 +245,8 @@ class Creator:
             try:
                 self._target.dest.mkdir(name, entry.mode & 0o7777 | self._added)
             except OSError as error:
-                self._session.fail(os_error("recv_generator: mkdir", self._target.path(name), error))
+                what = os_error("recv_generator: mkdir", self._target.path(name), error)
+                self._session.fail(what, "generator")
                 self._fail_directory(entry)
                 return
         if self._set(name, entry, status):
@@ -218,9 +255,8 @@ class Creator:
             try:  # files have to go in; touch_up takes it back
                 self._target.dest.chmod(name, stat.S_IMODE(entry.mode) | 0o700)
             except OSError as error:
-                self._session.fail(
-                    os_error("failed to modify permissions on", self._target.path(name), error, b"")
-                )
+                what = os_error("failed to modify permissions on", self._target.path(name), error, b"")
+                self._session.fail(what, "generator")
 
     def _fail_directory(self, entry: FileEntry) -> None:
         self._session.reporter.error(b"*** Skipping any contents from this failed directory ***\n")
@@ -268,13 +304,10 @@ class Creator:
             self._set(name, entry, status, report=True)
             self._itemizer.itemize(entry, ndx, status, 0, name=name)
             self._linked(ndx, status)
+            self._identical(ndx, name)
             return
         kind = b"symlink" if entry.is_link else b"device file" if entry.is_device else b"special file"
-        if status is not None and stat.S_ISDIR(status.st_mode):
-            if not self._deleter.make_way(entry, status, kind):
-                return
-            status = None
-        if not options.dry_run and not self._create(entry, name, replacing=status is not None):
+        if not self._create(entry, name, status, kind):
             return
         if status is not None and stat.S_IFMT(status.st_mode) != stat.S_IFMT(entry.mode):
             status = None
@@ -283,6 +316,8 @@ class Creator:
         arrow = b" -> " + entry.link if entry.link is not None else b""
         self._session.items.named(entry.name + arrow)
         self._linked(ndx)
+        if options.remove_source_files == 1 or (options.remove_source_files and entry.is_link):
+            self._succeed(ndx, name)
 
     def _same(self, entry: FileEntry, name: bytes, status: os.stat_result) -> bool:
         if stat.S_IFMT(status.st_mode) != stat.S_IFMT(entry.mode):
@@ -294,10 +329,22 @@ class Creator:
         except OSError:
             return False
 
-    def _create(self, entry: FileEntry, name: bytes, *, replacing: bool) -> bool:
-        """FS-3: what has the name now is replaced in one step."""
-        dest = self._target.dest
-        made = dest.temp_name(name) if replacing else name
+    def _create(self, entry: FileEntry, name: bytes, status: os.stat_result | None, kind: bytes) -> bool:
+        """FS-3: what has the name now is replaced in one step, unless that can't be."""
+        dest, options = self._target.dest, self._options
+        in_the_way = status is not None and stat.S_ISDIR(status.st_mode)
+        directly = status is None or in_the_way or options.temp_dir is not None
+        if status is not None:
+            if options.backup and not in_the_way:
+                if self._backups.make(name, rename=directly) is Made.FAILED:
+                    return False
+                if directly and not options.dry_run and self._target.lstat(name) is not None:
+                    dest.unlink(name)  # it was linked or copied, not moved
+            elif directly and not self._deleter.make_way(entry, status, kind):
+                return False
+        if options.dry_run:
+            return True
+        made = name if directly else dest.temp_name(name)
         try:
             if entry.is_link:
                 dest.symlink(entry.link or b"", made)
@@ -306,14 +353,17 @@ class Creator:
                     made, entry.mode, os.makedev(entry.rdev_major, entry.rdev_minor) if entry.is_device else 0
                 )
         except OSError as error:
-            what = "symlink" if entry.is_link else "mknod"
-            self._session.fail(os_error(what, self._target.path(name), error))
+            what, tail = (
+                ("symlink", b'-> "' + (entry.link or b"") + b'" ') if entry.is_link else ("mknod", b"")
+            )
+            self._session.fail(os_error(what, self._target.path(made), error, tail + b"failed"), "generator")
             return False
-        if replacing:
+        if not directly:
             try:
                 dest.rename(made, name)
             except OSError as error:
-                self._session.fail(os_error("rename", self._target.path(made), error))
+                tail = b'-> "' + self._target.shown(name) + b'" failed'
+                self._session.fail(os_error("rename", self._target.path(made), error, tail), "generator")
                 dest.unlink(made)
                 return False
         return True

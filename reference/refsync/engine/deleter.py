@@ -1,28 +1,47 @@
 """Deletes what the sender does not have, and what stands in the way.
 
-Clauses DEL-1 to DEL-7; upstream ``generator.c:delete_in_dir``,
+Clauses DEL-1 to DEL-8; upstream ``generator.c:delete_in_dir``,
 ``delete.c:delete_item``, ``delete_dir_contents``.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
+from enum import Enum
 
 from ..filters.rulelist import FilterList
 from ..wire import order
 from ..wire.entry import FileEntry
-from .session import IOERR_GENERAL, Session, os_error
+from .backup import Backups, Made
+from .session import IOERR_DEL_LIMIT, IOERR_GENERAL, Session, os_error
 from .target import Target
+
+#: Either says that a directory is not empty; Linux has the first.
+_FULL = (errno.ENOTEMPTY, errno.EEXIST)
+
+
+class Outcome(Enum):
+    """What became of an attempt to delete something."""
+
+    DONE = 0
+    FAILED = 1
+    AT_LIMIT = 2
+    NOT_EMPTY = 3
 
 
 class Deleter:
     """Deletions of one session. ``when`` is "before", "during", "delay", "after" or "" (none)."""
 
-    def __init__(self, session: Session, target: Target, filters: FilterList) -> None:
+    def __init__(self, session: Session, target: Target, filters: FilterList, backups: Backups) -> None:
         self._session = session
         self._target = target
         self._filters = filters
+        self._backups = backups
+        backups.remove = self._clear_backup
+        self._root = os.geteuid() == 0
+        self._skipped = 0  # by --max-delete
         self._warned = False
         self._remembered: list[tuple[bytes, os.stat_result]] = []
         options = session.options
@@ -47,7 +66,7 @@ class Deleter:
             return
         session.debug("DEL", 2, b"delete_in_dir(" + directory.name + b")")
         self._filters.enter_dir(self._target.path(directory.name), directory.name)
-        for name, status in self._contents(directory.name):
+        for name, status in self._contents(directory.name)[0]:
             if name in names:
                 continue
             if self.when == "delay":
@@ -66,42 +85,48 @@ class Deleter:
                 self._delete(name, status)
         self._remembered.clear()
 
+    def end(self) -> None:
+        """DEL-8: what ``--max-delete`` has prevented is told, and makes the exit code 25."""
+        if self._skipped:
+            self._session.reporter.warning(
+                b"Deletions stopped due to --max-delete limit (%d skipped)\n" % self._skipped
+            )
+            self._session.io_error |= IOERR_DEL_LIMIT
+
     def make_way(self, entry: FileEntry, status: os.stat_result, kind: bytes) -> bool:
-        """DEL-4: remove what has the name of ``entry``; a full directory only if deletions were asked for."""
-        name = self._target.name(entry)
+        """DEL-4: remove what has the name of ``entry``; a full directory only if deletions were asked for.
+
+        What makes way is not counted, limited or told; what was in it is.
+        """
+        return self._make_way(self._target.name(entry), status, b"new " + kind)
+
+    def _make_way(self, name: bytes, status: os.stat_result, what: bytes, *, backup: bool = False) -> bool:
         options = self._session.options
-        if options.dry_run:
+        recurse = backup or options.delete or options.force
+        outcome = self._delete(name, status, recurse=recurse, room=True, no_backup=backup)
+        if outcome is Outcome.DONE:
             return True
-        if not stat.S_ISDIR(status.st_mode):
-            return self._remove(name, status, tell=False)
-        if options.delete or options.force:
-            if self._delete(name, status, quiet_top=True):
-                return True
-        else:
-            try:
-                self._target.dest.rmdir(name)
-                return True
-            except OSError as error:
-                if error.errno in (39, 17):
-                    self._session.reporter.info(b"cannot delete non-empty directory: " + name + b"\n")
-                else:
-                    self._session.fail(os_error("delete_file: rmdir", self._target.path(name), error))
         self._session.xfer_error = True
-        self._session.reporter.error_xfer(b"could not make way for new " + kind + b": " + name + b"\n")
+        self._session.reporter.error_xfer(b"could not make way for " + what + b": " + name + b"\n")
         return False
 
-    def _contents(self, directory: bytes) -> list[tuple[bytes, os.stat_result]]:
-        """The unprotected entries, last first in the order of a file list (DEL-5)."""
+    def _clear_backup(self, name: bytes, status: os.stat_result) -> bool:
+        """DEL-4 in the backup directory, whatever the options say."""
+        return self._make_way(name, status, b"backup " + kind_name(status.st_mode), backup=True)
+
+    def _contents(self, directory: bytes) -> tuple[list[tuple[bytes, os.stat_result]], bool]:
+        """The unprotected entries, last first in the order of a file list (DEL-5); are there others?"""
         prefix = b"" if directory == b"." else directory + b"/"
         found: list[tuple[bytes, bytes, os.stat_result]] = []
+        protected = False
         key = order.sort_key(self._session.dialect.sort_files_first)
         try:
             names = self._target.dest.listdir(directory)
         except OSError as error:
-            if error.errno not in (2, 20):
+            if error.errno not in (errno.ENOENT, errno.ENOTDIR):
                 self._session.io_error |= IOERR_GENERAL
-                self._session.fail(os_error("opendir", self._target.path(directory), error))
-            return []
+                self._session.fail(os_error("opendir", self._target.path(directory), error), "generator")
+            return [], False
         for base in names:
             name = prefix + base
             try:
@@ -110,57 +135,116 @@ class Deleter:
                 continue
             if status is None:
                 continue
-            is_dir = stat.S_ISDIR(status.st_mode)
-            if self._filters.check(name, is_dir) < 0:
+            if self._filters.check(name, stat.S_ISDIR(status.st_mode)) < 0:
+                protected = True
                 continue
             found.append((key(FileEntry(name, status.st_mode)), name, status))
         found.sort(reverse=True, key=lambda item: item[0])
-        return [(name, status) for _, name, status in found]
+        return [(name, status) for _, name, status in found], protected
 
-    def _delete(self, name: bytes, status: os.stat_result, *, quiet_top: bool = False) -> bool:
-        """Delete a file, or a directory with all that is in it."""
-        if not stat.S_ISDIR(status.st_mode):
-            return self._remove(name, status)
-        if os.geteuid() != 0 and not status.st_mode & stat.S_IWUSR and not self._session.options.dry_run:
-            try:
-                self._target.dest.chmod(name, stat.S_IMODE(status.st_mode) | stat.S_IWUSR)
-            except OSError:
-                pass
-        whole = True
-        self._filters.enter_dir(self._target.path(name), name)
-        outer, self._filters.ignore_perishable = self._filters.ignore_perishable, True
-        for child, child_status in self._contents(name):
-            whole = self._delete(child, child_status) and whole
-        self._filters.ignore_perishable = outer
-        if self._session.options.dry_run:
-            self._tell(name, status)
-            return True
+    def _delete(
+        self,
+        name: bytes,
+        status: os.stat_result,
+        *,
+        recurse: bool = True,
+        room: bool = False,
+        no_backup: bool = False,
+        emptied: bool = False,
+    ) -> Outcome:
+        """Delete a file, or with ``recurse`` a directory with all that is in it.
+
+        ``room``: it is in the way. ``emptied``: a directory whose contents have had their turn.
+        """
+        mode, options = status.st_mode, self._session.options
+        is_dir = stat.S_ISDIR(mode)
+        if not emptied:
+            self._allow_writing(name, status)
+        if is_dir and not emptied:
+            outer, self._filters.ignore_perishable = self._filters.ignore_perishable, True
+            outcome = self._empty(name, recurse=recurse, no_backup=no_backup)
+            self._filters.ignore_perishable = outer
+            if outcome is not Outcome.DONE:
+                return outcome
+        if not room and options.max_delete is not None and self._counted() >= options.max_delete:
+            self._skipped += 1
+            return Outcome.AT_LIMIT
+        what = "rmdir" if is_dir else "unlink"
         try:
-            self._target.dest.rmdir(name)
+            if is_dir:
+                if not options.dry_run:
+                    self._target.dest.rmdir(name)
+            else:
+                what = self._remove(name, no_backup=no_backup)
+                if what == "make_backup":
+                    return Outcome.FAILED
         except OSError as error:
-            if error.errno in (39, 17):
-                self._session.reporter.info(b"cannot delete non-empty directory: " + name + b"\n")
-            elif error.errno != 2:
-                self._session.fail(os_error("delete_file: rmdir", self._target.path(name), error))
-            return False
-        if not quiet_top:
-            self._tell(name, status)
-        return whole
+            if is_dir and error.errno in _FULL:
+                self._say_not_empty(name)
+                return Outcome.NOT_EMPTY
+            if error.errno == errno.ENOENT:
+                return Outcome.DONE
+            reason = os.strerror(error.errno or 0).encode() + b" (%d)" % (error.errno or 0)
+            self._session.fail(
+                b"delete_file: " + what.encode() + b"(" + name + b") failed: " + reason, "generator"
+            )
+            return Outcome.FAILED
+        if not room:
+            self._tell(name, mode)
+        return Outcome.DONE
 
-    def _remove(self, name: bytes, status: os.stat_result, *, tell: bool = True) -> bool:
-        if not self._session.options.dry_run:
-            try:
-                self._target.dest.unlink(name)
-            except OSError as error:
-                if error.errno != 2:
-                    self._session.fail(os_error("delete_file: unlink", self._target.path(name), error))
-                return False
-        if tell:
-            self._tell(name, status)
-        return True
+    def _remove(self, name: bytes, *, no_backup: bool) -> str:
+        """FS-14: unlink something, or move it among the backups; what was done. Raises OSError."""
+        backups, options = self._backups, self._session.options
+        if options.backup and not no_backup and (backups.elsewhere or not backups.is_backup(name)):
+            made = backups.make(name, rename=True)
+            if made is Made.FAILED:
+                return "make_backup"
+            if made is not Made.COPIED:
+                return "backup"
+        if not options.dry_run:
+            self._target.dest.unlink(name)
+        return "unlink"
 
-    def _tell(self, name: bytes, status: os.stat_result) -> None:
-        counts, mode = self._session.deletions, status.st_mode
+    def _empty(self, name: bytes, *, recurse: bool, no_backup: bool) -> Outcome:
+        """DEL-7: delete what is in a directory, so far as nothing protects it."""
+        self._filters.enter_dir(self._target.path(name), name)
+        contents, protected = self._contents(name)
+        whole = not protected
+        if contents and not recurse:
+            whole = False
+            contents = []
+        for child, status in contents:
+            self._allow_writing(child, status)
+            if stat.S_ISDIR(status.st_mode):
+                whole = self._empty(child, recurse=True, no_backup=no_backup) is Outcome.DONE and whole
+            outcome = self._delete(child, status, no_backup=no_backup, emptied=True)
+            whole = outcome is Outcome.DONE and whole
+        if whole:
+            return Outcome.DONE
+        self._say_not_empty(name)
+        return Outcome.NOT_EMPTY
+
+    def _say_not_empty(self, name: bytes) -> None:
+        self._session.reporter.info(b"cannot delete non-empty directory: " + name + b"\n")
+
+    def _allow_writing(self, name: bytes, status: os.stat_result) -> None:
+        """An ordinary user may delete what is his, though he has made it read-only."""
+        if self._root or status.st_mode & stat.S_IWUSR or status.st_uid != os.geteuid():
+            return
+        if stat.S_ISLNK(status.st_mode) or self._session.options.dry_run:
+            return
+        try:
+            self._target.dest.chmod(name, stat.S_IMODE(status.st_mode) | stat.S_IWUSR)
+        except OSError:
+            pass
+
+    def _counted(self) -> int:
+        counts = self._session.deletions
+        return counts.files + counts.dirs + counts.symlinks + counts.devices + counts.specials
+
+    def _tell(self, name: bytes, mode: int) -> None:
+        counts = self._session.deletions
         if stat.S_ISDIR(mode):
             counts.dirs += 1
         elif stat.S_ISLNK(mode):
@@ -172,3 +256,14 @@ class Deleter:
         else:
             counts.files += 1
         self._session.items.deleted(name, mode)
+
+
+def kind_name(mode: int) -> bytes:
+    """What upstream calls a kind of file that something is in the way of."""
+    if stat.S_ISREG(mode):
+        return b"regular file"
+    if stat.S_ISDIR(mode):
+        return b"directory"
+    if stat.S_ISLNK(mode):
+        return b"symlink"
+    return b"device file" if stat.S_ISCHR(mode) or stat.S_ISBLK(mode) else b"special file"

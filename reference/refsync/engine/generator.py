@@ -7,7 +7,6 @@ Clauses XFER-1 to XFER-9, XFER-15, END-3; upstream ``generator.c:generate_files`
 from __future__ import annotations
 
 import os
-import stat
 from collections import deque
 
 from ..delta.signature import choose_sums, make_sums
@@ -18,14 +17,17 @@ from ..wire import items, stats, sumhead
 from ..wire.entry import CONTENT_DIR, TOP_DIR, FileEntry
 from ..wire.errors import ProtocolError
 from ..wire.ndx import NDX_DEL_STATS, NDX_DONE
+from .basis import Basis, size_of
 from .creator import Creator
 from .deleter import Deleter
 from .hardlinks import HardLinks
 from .itemize import Itemizer
 from .receive_list import ListReceiver
 from .receiver import Receiver
-from .session import Session, os_error
+from .session import Session
+from .source_removal import FEW, LARGE, MANY, tell_success
 from .target import Target
+from .writing import Writing
 
 #: Entries between two turns given to the other conversations.
 TURN = 64
@@ -43,6 +45,7 @@ class Generator:
         target: Target,
         receiver: Receiver,
         deleter: Deleter,
+        writing: Writing,
         guard: FilterList | None = None,
     ) -> None:
         self._session = session
@@ -54,17 +57,21 @@ class Generator:
         self._links: HardLinks | None = None
         if lists.links is not None:
             self._links = HardLinks(session, target, self._itemizer, deleter, lists.links)
-        self._creator = Creator(session, target, self._itemizer, deleter, guard, self._links)
+        self._writing = writing
+        self._creator = Creator(session, target, self._itemizer, deleter, writing, guard, self._links)
         self._redo: deque[int] = deque()
         self._arrived = lists.arrived
         self._first = lists.lists.live[0]
         self._current: FileList | None = None  # the list being walked
         self._open: deque[FileList] = deque()  # lists whose NDX_DONE has not been sent
         self._turns = 0
+        self._active: dict[int, int] = {}  # sizes of the files under way, for --remove-source-files
         self._whole_file = self._decide_whole_file()
 
     def _decide_whole_file(self) -> bool:
         options = self._session.options
+        if options.append:
+            return False
         if self._session.agreement.transfer_checksum == "none":
             return True
         return bool(options.whole_file)
@@ -85,19 +92,26 @@ class Generator:
         if self._links:
             self._links.may_ask = False
         self._done()
-        if dialect.iflags:
+        delayed = self._session.options.delay_updates
+        if dialect.iflags and not delayed:
             self._done()
         if dialect.second_goodbye and early_delete:
             self._send_delete_stats()
-            self._done()
+            if not delayed:
+                self._done()
         await self._until_phase(2)
         if dialect.iflags:
+            if delayed:
+                self._done()
+                if dialect.second_goodbye and early_delete:
+                    self._done()
             await self._until_phase(3)
         if self._deleter.late:
             if self._deleter.when == "delay":
                 self._deleter.delete_remembered()
             else:
                 await self._delete_pass()
+        self._deleter.end()
         if dialect.second_goodbye:
             if not early_delete:
                 self._send_delete_stats()
@@ -169,6 +183,7 @@ class Generator:
                 self._deleter.in_directory(directory, listing.names)
         for number, entry in enumerate(listing.entries):
             if entry.active:
+                await self._room_for_more()
                 self._look_at(listing, listing.start + number, entry)
             self._turns += 1
             if self._turns % TURN == 0:
@@ -198,58 +213,65 @@ class Generator:
                 if entry.flags & CONTENT_DIR and self._deleter.when in ("during", "delay"):
                     self._deleter.in_directory(entry, listing.names)
         elif entry.is_reg:
-            if self._creator.wants_data(entry, ndx):
-                self._request(listing, ndx, entry, again=False)
+            basis = self._creator.wants_data(entry, ndx)
+            if basis is not None:
+                self._request(listing, ndx, entry, basis, again=False)
         else:
             self._creator.other(entry, ndx)
 
-    def _request(self, listing: FileList, ndx: int, entry: FileEntry, *, again: bool) -> None:
+    def _request(self, listing: FileList, ndx: int, entry: FileEntry, basis: Basis, *, again: bool) -> None:
         """XFER-3 and XFER-8: ask for a file, with the sums of what is here if a delta may help."""
         session, link, options = self._session, self._session.link, self._session.options
         name = self._target.name(entry)
-        try:
-            status = self._target.lstat(name)
-        except OSError:
-            status = None
-        if status is not None and not stat.S_ISREG(status.st_mode):
-            status = None  # in a dry run, what would have made way
-        if options.moves_data and self._lists.inc_recurse:
-            listing.in_progress += 1
+        saving = False
+        whole = self._whole_file or session.replay is not None
+        if options.moves_data:
+            if basis.status is not None and not whole and not self._writing.bases.open_to_sum(basis):
+                basis.status = basis.here = None
+            if options.inplace and options.backup and not again and basis.status is not None:
+                saving = basis.kind == items.BASIS_FNAME
+                if not self._writing.bases.save_before_overwriting(basis, name, whole_file=whole):
+                    basis.close()
+                    return
+            if self._lists.inc_recurse:
+                listing.in_progress += 1
+            if options.remove_source_files and not options.delay_updates and not again:
+                self._active[ndx] = entry.size
         if self._links:
             self._links.asked(ndx)
         if session.replay is not None:
             session.replay.want(ndx)
             return
-        head, sums = sumhead.NO_SUMS, b""
-        if options.moves_data and not self._whole_file and status is not None and status.st_size > 0:
-            try:
-                fd = self._target.dest.open_read(name)
-            except OSError as error:
-                session.reporter.error(
-                    b"rsync: [generator] "
-                    + os_error("failed to open", self._target.path(name), error, b", continuing")
-                    + b"\n"
-                )
-                status = None
-            else:
-                try:
-                    head = choose_sums(
-                        os.fstat(fd).st_size,
-                        protocol=session.dialect.protocol,
-                        digest_length=session.checksums.digest_length,
-                        block_size=options.block_size,
-                        full=again,
-                    )
-                    sums = make_sums(fd, head, session.checksums)
-                finally:
-                    os.close(fd)
         link.write(session.ndx_out.encode(ndx))
         flags = items.TRANSFER | (items.REPORT_CHANGE if options.checksum and not again else 0)
-        self._itemizer.itemize(entry, None, status, flags, name=name)
+        if basis.kind != items.BASIS_FNAME:
+            flags |= items.BASIS_TYPE_FOLLOWS
+        self._itemizer.itemize(entry, None, basis.here, flags, name=name, basis_type=basis.kind)
         if options.moves_data:
+            head, sums = self._sums(basis, again=again)
             link.write(sumhead.encode(head) + sums)
+            basis.close()
+            if saving:
+                self._writing.bases.saved(name)
         elif self._links:
-            self._links.finish(ndx, status)
+            self._links.finish(ndx, basis.here)
+
+    def _sums(self, basis: Basis, *, again: bool) -> tuple[sumhead.SumHead, bytes]:
+        """The head and the sums; with ``--append`` the head says what is here, and that is all (XFER-19)."""
+        session = self._session
+        size = size_of(basis.fd) if basis.fd >= 0 else 0
+        if not size:
+            return sumhead.NO_SUMS, b""
+        head = choose_sums(
+            size,
+            protocol=session.dialect.protocol,
+            digest_length=session.checksums.digest_length,
+            block_size=session.options.block_size,
+            full=again,
+        )
+        if session.append and not again:
+            return head, b""
+        return head, make_sums(basis.fd, head, session.checksums)
 
     # -- what became of the requests ---------------------------------------
 
@@ -257,7 +279,10 @@ class Generator:
         """Take the receiver's news; tell the sender of each list that is finished (IREC-7)."""
         session = self._session
         for what, ndx in session.statuses:
-            if what == "sent" or (what == "redo" and session.replay is not None):
+            if what == "sent":
+                continue
+            self._active.pop(ndx, None)
+            if what == "redo" and session.replay is not None:
                 continue  # in a batch it comes again, or does not: there is nobody to ask
             try:
                 listing = self._lists.locate(ndx)
@@ -273,6 +298,8 @@ class Generator:
                 self._links.finish(ndx)
             elif self._links and what == "no-send":
                 self._look_instead(self._links.failed(ndx))
+            if what == "success" and session.options.remove_source_files:
+                tell_success(session, self._target, ndx, self._target.name(self._lists.entry(ndx)[1]))
             if what == "redo":
                 listing.to_redo += 1
                 self._redo.append(ndx)
@@ -281,7 +308,7 @@ class Generator:
             ndx = self._redo.popleft()
             listing, entry = self._lists.entry(ndx)
             listing.to_redo -= 1
-            self._request(listing, ndx, entry, again=True)
+            self._request(listing, ndx, entry, self._creator.basis_again(entry), again=True)
         while self._lists.inc_recurse and self._open:
             oldest = self._open[0]
             if oldest.in_progress or oldest.to_redo or oldest.held or oldest is self._current:
@@ -290,6 +317,17 @@ class Generator:
             self._done()
             if oldest.parent >= 0 and self._deleter.when != "delay":
                 self._creator.touch_up([self._lists.dirs[oldest.parent]])
+
+    async def _room_for_more(self) -> None:
+        """XFER-20: sources are to go while the transfer goes on, so only so many files are under way.
+
+        Below protocol 30 nobody says that a file can't be sent, so nothing is waited for.
+        """
+        while self._session.dialect.varints and len(self._active) >= FEW:
+            self._settle()
+            if len(self._active) < (FEW if sum(self._active.values()) >= LARGE else MANY):
+                return
+            await self._news()
 
     async def _until_phase(self, count: int, *, redo: bool = False) -> None:
         """XFER-2: until the sender has echoed the end of that phase."""

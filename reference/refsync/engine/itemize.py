@@ -36,6 +36,7 @@ class Itemizer:
         xname: bytes | None = None,
         *,
         name: bytes | None = None,
+        basis_type: int = items.BASIS_FNAME,
     ) -> None:
         """Send what is to be reported of ``entry``; ``status`` is what is here, None if nothing.
 
@@ -52,7 +53,7 @@ class Itemizer:
         if not worth and ndx is not None:
             return
         if session.dialect.iflags:
-            attrs = items.ItemAttrs(iflags, xname=xname)
+            attrs = items.ItemAttrs(iflags, basis_type, xname)
             prefix = session.ndx_out.encode(ndx) if ndx is not None else b""
             session.link.write(prefix + items.encode(attrs) + self._attached.request(entry, iflags))
         elif ndx is not None:

@@ -17,10 +17,16 @@ from ..wire.cursor import Cursor
 from ..wire.entry import FileEntry
 from ..wire.errors import Exit, ProtocolError, RefsyncError
 from ..wire.ndx import NDX_DEL_STATS, NDX_DONE, NDX_FLIST_EOF, NDX_FLIST_OFFSET
+from .backup import Made
+from .basis import Basis
 from .batch import Replay
 from .receive_list import ListReceiver
 from .session import Session, os_error
 from .target import Target
+from .writing import Writing
+
+#: Bases that are what is written to, or a copy of it, if the file is written to in its place.
+IN_PLACE = (items.BASIS_FNAME, items.BASIS_PARTIAL_DIR, items.BASIS_BACKUP)
 
 
 class Receiver:
@@ -29,7 +35,7 @@ class Receiver:
     ``phases_done`` counts the ``NDX_DONE`` that ended a phase, for the generator.
     """
 
-    def __init__(self, session: Session, lists: ListReceiver, target: Target) -> None:
+    def __init__(self, session: Session, lists: ListReceiver, target: Target, writing: Writing) -> None:
         self._session = session
         self._receiving = lists
         self._lists = lists.lists
@@ -40,6 +46,8 @@ class Receiver:
         if session.replay is not None:
             session.replay.missing = self._missing
         self._digest = b""  # of the file that came last, as the sender has it
+        self._writing = writing
+        self._delayed: dict[int, FileEntry] = {}  # whole, and waiting for the end
         self.phases_done = 0
         self.finished = False
 
@@ -66,7 +74,10 @@ class Receiver:
             if phase > dialect.phases:
                 break
             session.debug("RECV", 1, f"recv_files phase={phase}")
+            if phase == 2:
+                self._put_delayed()
             self.phases_done += 1
+        self._put_delayed()  # below protocol 29 there is no second phase
         session.debug("RECV", 1, b"recv_files finished")
         if not session.options.server:
             totals = await session.link.read(lambda cursor: stats.decode_stats(cursor, dialect))
@@ -137,10 +148,9 @@ class Receiver:
                 await self._discard()
             session.statuses.append(("success", ndx))
             return
-        if dialect.iflags and attrs.basis_type != items.BASIS_FNAME:
-            raise ProtocolError(f"basis type {attrs.basis_type:#x} was not asked for", clause="HOST-4")
-        outcome = await self._receive_file(ndx, entry, attrs.iflags)
-        session.statuses.append((outcome, ndx))
+        outcome = await self._receive_file(ndx, entry, attrs)
+        if outcome != "later":
+            session.statuses.append((outcome, ndx))
 
     async def _wanted(self, replay: Replay, ndx: int, listing: FileList, entry: FileEntry) -> bool:
         """BATCH-4: whether the generator asks for what the batch has here; if not it is passed over."""
@@ -169,94 +179,145 @@ class Receiver:
         session.reporter.error_xfer(text)
         session.statuses.append(("no-send", ndx))
 
-    async def _receive_file(self, ndx: int, entry: FileEntry, iflags: int) -> str:
-        """The data of one file: "success", "redo" or "no-send", as the generator is to take it."""
-        session, target = self._session, self._target
+    async def _receive_file(self, ndx: int, entry: FileEntry, attrs: items.ItemAttrs) -> str:
+        """The data of one file: "success", "redo", "no-send" or "later", as the generator is to take it."""
+        session, target, options = self._session, self._target, self._session.options
         name = target.name(entry)
-        basis, status = self._open_basis(name)
+        again = ndx in self._redoing
+        basis = self._writing.bases.open(name, attrs, again=again)
         temp: TempFile | None = None
         try:
-            if status is not None and stat.S_ISDIR(status.st_mode):
+            if basis.kind == items.BASIS_FNAME and basis.status and stat.S_ISDIR(basis.status.st_mode):
                 session.fail(b"recv_files: " + target.shown(name) + b" is a directory")
                 await self._discard()
                 return "no-send"
-            target.fix_mode(entry, status if basis >= 0 else None)
+            target.fix_mode(entry, basis.status if basis.fd >= 0 else None)
+            part = basis.name if basis.kind == items.BASIS_PARTIAL_DIR else None
+            in_part = part is not None and session.dialect.inplace_partial
+            sparse = options.sparse and not (again and options.append)
             try:
-                temp = target.open_output(name, entry)
+                temp = target.open_output(name, entry, part=part if in_part else None, sparse=sparse)
             except OSError as error:
-                session.fail(os_error("mkstemp", target.path(name), error))
+                what = "open" if options.inplace or in_part else "mkstemp"
+                session.fail(os_error(what, target.path(part or name if in_part else name), error))
                 await self._discard()
                 return "no-send"
-            session.items.before(entry, iflags)
+            session.items.before(entry, attrs.iflags)
             try:
-                whole = await self._write(entry, basis, temp)
+                whole = await self._write(entry, basis, temp, again=again)
             except OSError as error:
                 raise RefsyncError(
                     f'write failed on "{os.fsdecode(target.path(name))}": {error.strerror} ({error.errno})',
                     Exit.FILE_IO,
                 ) from None
-            session.items.after(entry, iflags, self._digest)
-            if whole:
-                target.commit(temp, name, entry, status)
-                temp = None
-                return "success"
-            return self._failed(ndx, name, temp)
+            session.items.after(entry, attrs.iflags, self._digest)
+            basis.close()
+            return self._end(ndx, entry, name, basis, temp, whole=whole)
         finally:
-            if basis >= 0:
-                os.close(basis)
-            if temp is not None:
-                target.abandon(temp, name, entry)
+            basis.close()
+            if temp is not None and temp.live:
+                temp.abandon()
 
-    def _failed(self, ndx: int, name: bytes, temp: TempFile) -> str:
-        """XFER-15: the digest is not the sender's: once more with full-length sums, then give up."""
-        session = self._session
+    def _end(
+        self, ndx: int, entry: FileEntry, name: bytes, basis: Basis, temp: TempFile, *, whole: bool
+    ) -> str:
+        """FS-11 to FS-13: in place, kept as a part, put aside for the end, or dropped."""
+        options, parts, finish = self._session.options, self._writing.parts, self._writing.finisher.finish
         again = ndx in self._redoing
-        kept = "retained" if session.options.partial or session.options.inplace else "discarded"
-        shown = os.fsdecode(name)
+        in_part = temp.inplace and not options.inplace
+        keeps = parts.allowed(name) if parts.wanted else options.partial
+        if options.inplace or (whole and not (options.delay_updates and keeps)):
+            # a second backup would be one of the part that the first attempt has left
+            backup = not (again and options.partial and not parts.wanted)
+            if not finish(temp, name, entry, whole=whole, backup=backup):
+                return "no-send"
+            if basis.kind == items.BASIS_PARTIAL_DIR:
+                parts.drop(name, unlink=not in_part)
+        elif keeps and (not in_part or options.delay_updates):
+            part = parts.make(name) if parts.wanted else name
+            if part is None:
+                kind = b"completed file" if whole else b"partial file"
+                self._session.reporter.error(
+                    b"Unable to create partial-dir for " + name + b" -- discarding " + kind + b".\n"
+                )
+                temp.discard()
+                return "no-send"
+            temp.target = part
+            if not finish(temp, name, entry, whole=whole, backup=not parts.wanted and not again):
+                return "no-send"
+            if whole:
+                self._delayed[ndx] = entry
+                return "later"
+        else:
+            temp.discard()  # a part that was written to stays
+        return "success" if whole else self._failed(ndx, entry.name, in_part=in_part)
+
+    def _failed(self, ndx: int, name: bytes, *, in_part: bool) -> str:
+        """XFER-15: the digest is not the sender's: once more with full-length sums, then give up."""
+        session, options = self._session, self._session.options
+        again = ndx in self._redoing
+        kept = b"discarded"
+        if options.inplace:
+            kept = b"retained"
+        elif in_part and not options.delay_updates:
+            kept = b"put into partial-dir"
+        what = name + b" failed verification -- update " + kept
         if again:
             session.xfer_error = True
-            session.reporter.error_xfer(
-                f"ERROR: {shown} failed verification -- update {kept}.\n".encode("utf-8", "surrogateescape")
-            )
+            session.reporter.error_xfer(b"ERROR: " + what + b".\n")
             return "no-send"
         self._redoing.add(ndx)
         if session.replay is not None:
             session.replay.failed(ndx)
-        if not (session.options.info["NAME"] or session.options.format_has_i):
-            return "redo"
-        chance = "will" if session.replay is None else "may"
-        session.reporter.warning(
-            f"WARNING: {shown} failed verification -- update {kept} ({chance} try again).\n".encode(
-                "utf-8", "surrogateescape"
-            )
-        )
+        if session.options.info["NAME"] or session.options.format_has_i:
+            chance = b"will" if session.replay is None else b"may"
+            session.reporter.warning(b"WARNING: " + what + b" (" + chance + b" try again).\n")
         return "redo"
 
-    def _open_basis(self, name: bytes) -> tuple[int, os.stat_result | None]:
-        """(descriptor or -1, status or None) of what has the name now; only a regular file is opened."""
-        try:
-            status = self._target.dest.lstat(name)
-            if status is None or not stat.S_ISREG(status.st_mode):
-                return -1, status
-            return self._target.dest.open_read(name), status
-        except OSError:
-            return -1, None
+    def _put_delayed(self) -> None:
+        """FS-13: every updated file takes its name, all at once as far as that can be."""
+        session, target, parts = self._session, self._target, self._writing.parts
+        for ndx, entry in self._delayed.items():
+            name = target.name(entry)
+            part = parts.find(name)
+            if part is None:
+                continue
+            if session.options.backup and self._writing.backups.make(name, who="receiver") is Made.FAILED:
+                continue
+            try:
+                target.dest.rename(part, name)
+            except OSError as error:
+                what = os_error(
+                    "rename failed for", target.path(name), error, b"(from " + parts.shown(name) + b")"
+                )
+                session.fail(what)
+                continue
+            session.statuses.append(("success", ndx))
+            parts.drop(name)
+        self._delayed.clear()
 
-    async def _write(self, entry: FileEntry, basis: int, temp: TempFile) -> bool:
+    async def _write(self, entry: FileEntry, basis: Basis, temp: TempFile, *, again: bool) -> bool:
         """Rebuild the file; True if its digest is the sender's."""
-        session, link = self._session, self._session.link
+        session, link, options = self._session, self._session.link, self._session.options
+        name = self._target.name(entry)
+        self._preallocate(entry, basis, temp)
         head = await self._read_head()
         hasher = session.checksums.new_file()
+        in_place = temp.inplace and basis.kind in IN_PLACE
         rebuilt = Reconstructor(
             head,
-            basis if basis >= 0 else None,
+            basis.fd if basis.fd >= 0 else None,
             temp.writer,
             hasher,
-            in_place=temp.inplace,
+            in_place=in_place,
             replaying=session.replay is not None,
         )
         decode = self._decoder.decode
         done = 0
+        if session.append and not again:
+            rebuilt.append(verify=session.append == 2)
+            temp.writer.start_at(rebuilt.offset)
+            done = rebuilt.offset
         while True:
             token = await link.read(decode)
             if token is None:
@@ -268,14 +329,38 @@ class Receiver:
                 session.stats.matched_data += len(data)
                 done += len(data)
             else:
+                if temp.rescue is None and (options.partial or self._writing.parts.wanted):
+                    temp.rescue = lambda part: self._writing.finisher.rescue(part, name, entry)
                 rebuilt.literal(token)
                 session.stats.literal_data += len(token)
                 done += len(token)
         temp.writer.finish()
         session.reporter.file_done(done)
+        if options.fsync:
+            self._fsync(temp, name)
         size = session.checksums.digest_length
         self._digest = digest = await link.read(lambda cursor: cursor.take(size))
         return digest == hasher.digest()
+
+    def _preallocate(self, entry: FileEntry, basis: Basis, temp: TempFile) -> None:
+        """FS-10: room for the whole file, if the file system can."""
+        old = basis.status.st_size if temp.inplace and basis.status is not None else 0
+        if not self._session.options.preallocate or entry.size <= old:
+            return
+        try:
+            temp.writer.preallocate(entry.size)
+        except OSError as error:
+            name = self._target.path(self._target.name(entry))
+            self._session.reporter.warning(
+                b"rsync: [receiver] " + os_error("do_fallocate", name, error, b"") + b"\n"
+            )
+
+    def _fsync(self, temp: TempFile, name: bytes) -> None:
+        try:
+            os.fsync(temp.fd)
+        except OSError as error:
+            what = os_error("fsync failed on", self._target.path(name), error, b"")
+            raise RefsyncError(os.fsdecode(what), Exit.FILE_IO) from None
 
     async def _read_head(self) -> sumhead.SumHead:
         dialect, limit = self._session.dialect, self._session.checksums.digest_length

@@ -22,6 +22,7 @@ from .receiver import Receiver
 from .sender import Sender
 from .session import Session
 from .target import open_target
+from .writing import prepare
 
 
 async def send(session: Session, arguments: list[bytes], filters: FilterList, root: bytes = b"") -> int:
@@ -81,14 +82,15 @@ async def receive(
     session.debug("RECV", 1, b"get_local_name count=%d %s" % (lists.lists.total, dest))
     target = open_target(session, lists.lists, dest, root)
     try:
-        receiver = Receiver(session, lists, target)
+        writing = prepare(session, target)
+        receiver = Receiver(session, lists, target, writing)
         session.place = target.root
         filters.set_root(target.root)
         session.watch(filters, b"generator")
         if guard is not None:
             guard.set_root(target.root)
-        deleter = Deleter(session, target, filters)
-        generator = Generator(session, lists, target, receiver, deleter, guard)
+        deleter = Deleter(session, target, filters, writing.backups)
+        generator = Generator(session, lists, target, receiver, deleter, writing, guard)
         await together(receiver.run(), generator.run())
     finally:
         target.close()

@@ -11,7 +11,7 @@ import stat
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ..delta.match import Matcher, whole_file_ops
+from ..delta.match import Matcher, append_ops, whole_file_ops
 from ..delta.source import Source, spoiled_digest
 from ..wire import compression, items, mux, stats, sumhead
 from ..wire.cursor import Buffer, Cursor
@@ -21,10 +21,12 @@ from ..wire.integers import int32
 from ..wire.limits import MAX_SUM_BYTES
 from ..wire.ndx import NDX_DEL_STATS, NDX_DONE
 from ..wire.xattr import XattrList
+from .basis import size_of
 from .listing import LOOKAHEAD, ListSender, join
 from .receive_list import sanitized
 from .session import IOERR_GENERAL, IOERR_VANISHED, Session, os_error
 from .skip_compress import SkipList
+from .source_removal import SourceRemover
 
 #: While no request waits, lists are sent ahead up to this many entries (upstream ``MAX_FILECNT_LOOKAHEAD``).
 MAX_LOOKAHEAD = 10_000
@@ -43,6 +45,9 @@ class Sender:
         )
         self._skips = SkipList.of(session)
         self._started_with = 0
+        self._sent: set[int] = set()  # below protocol 30, or with --append: a second request is another kind
+        self._remover = SourceRemover(session, lists.lists)
+        session.on_success = self._remover.arrived
 
     async def run(self) -> None:
         """Serve every phase; returns once the last ``NDX_DONE`` of the transfer is queued."""
@@ -157,16 +162,17 @@ class Sender:
             session.items.only_said(entry, attrs.iflags)
             link.write(self._answer(ndx, attrs))
             return
-        head, sums = await self._read_sums()
-        await self._send_file(ndx, entry, attrs, head, sums, wanted)
+        append = 0 if ndx in self._sent else session.append
+        head, sums = await self._read_sums(without=append > 0)
+        await self._send_file(ndx, entry, attrs, head, sums, wanted, append)
 
     def _answer(self, ndx: int, attrs: items.ItemAttrs) -> bytes:
         """What goes before an answer. Encoding an index changes the codec's state: only for what is sent."""
         session = self._session
         return session.ndx_out.encode(ndx) + (items.encode(attrs) if session.dialect.iflags else b"")
 
-    async def _read_sums(self) -> tuple[sumhead.SumHead, bytes]:
-        """XFER-8: the sum head and the packed sums behind it."""
+    async def _read_sums(self, *, without: bool) -> tuple[sumhead.SumHead, bytes]:
+        """XFER-8: the sum head and the packed sums behind it; ``without``: none are (XFER-19)."""
         link, dialect = self._session.link, self._session.dialect
         limit = self._session.checksums.digest_length
 
@@ -174,7 +180,7 @@ class Sender:
             return sumhead.decode(cursor, dialect.max_block_size, limit)
 
         head = await link.read(read_head)
-        size = head.count * (4 + head.strong_length)
+        size = 0 if without else head.count * (4 + head.strong_length)
         if size > MAX_SUM_BYTES:
             raise ProtocolError(f"{head.count} block sums are more than can be held", clause="SUM-2")
         return head, await link.read(lambda cursor: cursor.take(size))
@@ -187,6 +193,7 @@ class Sender:
         head: sumhead.SumHead,
         sums: bytes,
         wanted: XattrList | None,
+        append: int,
     ) -> None:
         session, link = self._session, self._session.link
         path = join(entry.path, entry.name)
@@ -194,7 +201,11 @@ class Sender:
         if fd < 0:
             return
         try:
-            length = os.fstat(fd).st_size
+            length = size_of(fd)
+            if append and length < entry.size:
+                session.warn(b'skipped diminished file: "' + os.path.abspath(path) + b'"')
+                self._not_sent(ndx)
+                return
             link.write(self._answer(ndx, attrs) + self._sending.attached.answer(path, wanted))
             only = session.recorder is not None and session.recorder.only
             out = session.recorder if only and session.recorder else link  # where the data goes (BATCH-5)
@@ -204,14 +215,15 @@ class Sender:
             source = Source(fd, length)
             matcher: Matcher | None = None
             ops: Iterator[Buffer | int]
-            if head.count:
-                inplace = session.options.inplace and attrs.basis_type == items.BASIS_FNAME
-                matcher = Matcher(head, sums, session.checksums, in_place=inplace)
+            if append:
+                ops = append_ops(source, head, hasher, verify=append == 2)
+            elif head.count:
+                matcher = Matcher(head, sums, session.checksums, in_place=self._in_place(ndx, attrs))
                 ops = matcher.ops(source, hasher)
             else:
                 ops = whole_file_ops(source, hasher)
             self._encoder.begin(skip=self._skips(entry.name))
-            done = 0
+            done = head.file_length if append else 0
             for op in ops:
                 if isinstance(op, int):
                     block = matcher.matched if matcher else b""
@@ -239,8 +251,25 @@ class Sender:
                 session.io_error |= IOERR_GENERAL
                 reason = OSError(source.error, os.strerror(source.error))
                 session.fail(os_error("read errors mapping", os.path.abspath(path), reason, b""))
+            self._sent.add(ndx)
         finally:
             os.close(fd)
+
+    def _in_place(self, ndx: int, attrs: items.ItemAttrs) -> bool:
+        """SUM-13: whether the receiver overwrites the basis as it goes."""
+        options, dialect = self._session.options, self._session.dialect
+        if attrs.basis_type == items.BASIS_PARTIAL_DIR and dialect.inplace_partial:
+            return True
+        if not options.inplace:
+            return False
+        if dialect.iflags:
+            return attrs.basis_type == items.BASIS_FNAME
+        return not options.backup or ndx in self._sent
+
+    def _not_sent(self, ndx: int) -> None:
+        """XFER-9: the receiver need not wait for it."""
+        if self._session.dialect.varints:
+            self._session.link.message(mux.NO_SEND, int32(ndx))
 
     def _open(self, ndx: int, path: bytes) -> int:
         """A descriptor to read from, or -1 after telling both the user and the receiver (XFER-9)."""
@@ -248,7 +277,10 @@ class Sender:
         try:
             flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
             fd = os.open(path, flags | session.checksums.open_flags)
-            if stat.S_ISREG(os.fstat(fd).st_mode):
+            mode = os.fstat(fd).st_mode
+            if stat.S_ISREG(mode) or (
+                session.options.copy_devices and (stat.S_ISBLK(mode) or stat.S_ISCHR(mode))
+            ):
                 return fd
             os.close(fd)
             session.io_error |= IOERR_GENERAL
@@ -260,6 +292,5 @@ class Sender:
             else:
                 session.io_error |= IOERR_GENERAL
                 session.fail(os_error("send_files failed to open", os.path.abspath(path), error, b""))
-        if session.dialect.varints:
-            session.link.message(mux.NO_SEND, int32(ndx))
+        self._not_sent(ndx)
         return -1

@@ -28,7 +28,8 @@ def allow_inc_recurse(options: Options, *, sender: bool) -> bool:
     """IREC-2: whether this side's options leave incremental recursion possible."""
     if not options.recurse or not options.inc_recurse:
         return False
-    return sender or not (options.delete and options.delete_when in ("before", "after"))
+    late = options.delete and options.delete_when in ("before", "after")
+    return sender or not (late or options.delay_updates)
 
 
 def offer_from(options: Options, *, remote_protocol: int = 0) -> Offer:
@@ -46,6 +47,8 @@ def offer_from(options: Options, *, remote_protocol: int = 0) -> Offer:
         # a batch holds nothing of what was negotiated, so there must be nothing to choose (BATCH-6)
         checksum_environment="md5" if options.writes_batch else os.environ.get("RSYNC_CHECKSUM_LIST"),
         compress_environment="zlib" if options.writes_batch else os.environ.get("RSYNC_COMPRESS_LIST"),
+        # what a client says of files that have arrived; a server has its frames anyway
+        generator_speaks=bool(options.remove_source_files) and options.sender == options.server,
         seed=options.checksum_seed or (int(time.time()) ^ os.getpid() << 6) & 0x7FFFFFFF,
     )
 
@@ -102,8 +105,12 @@ async def say_last_words(session: Session, error: RefsyncError) -> None:
     link = session.link
     if link.closed or not link.framed_out:
         return
-    if session.options.server:
-        who = "" if error.message.startswith(("ERROR", "ABORTING")) else f"rsync: [{session.role}] "
+    if session.options.server and str(error):
+        who = (
+            ""
+            if error.message.startswith(("ERROR", "ABORTING", "The ", "Failed to stat", "Your options"))
+            else f"rsync: [{session.role}] "
+        )
         session.reporter.error(f"{who}{error}\n".encode("utf-8", "surrogateescape"))
     if session.dialect.error_exit:
         link.message(mux.ERROR_EXIT, int32(error.code))
@@ -122,6 +129,10 @@ async def _serve(session: Session, args: list[bytes], module: ModuleContext | No
     if options.sender:
         if module and module.write_only:
             raise RefsyncError("ERROR: module is write only", Exit.SYNTAX)
+        if module and module.read_only and options.remove_source_files:
+            kind = "source" if options.remove_source_files == 1 else "sent"
+            text = f"ERROR: --remove-{kind}-files cannot be used with a read-only module"
+            raise RefsyncError(text, Exit.SYNTAX)
         root = module.root if module else b""
         paths = args[1:]
         if not paths and (options.recurse or options.dirs or options.list_only):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ..delta.checksums import Checksums
@@ -70,6 +71,7 @@ class Session:
     replay: Replay | None = None  # a batch file is the sender
     place: bytes = b""  # where files are written to
     xattr_names: XattrNames = field(init=False)  # which attributes take part
+    on_success: Callable[[bytes], None] | None = None  # on a sender: what the peer has received
 
     def __post_init__(self) -> None:
         agreement, options = self.agreement, self.options
@@ -110,12 +112,25 @@ class Session:
     def dialect(self) -> Dialect:
         return self.agreement.dialect
 
+    @property
+    def append(self) -> int:
+        """0, 1 for ``--append``, 2 if the digest covers the old part too: always below protocol 30."""
+        options = self.options
+        return 2 if options.append and self.dialect.append_verifies else options.append
+
     # -- telling ----------------------------------------------------------
 
-    def fail(self, text: bytes | str) -> None:
-        """A file or attribute could not be transferred; the run goes on and ends with 23."""
+    def fail(self, text: bytes | str, who: str = "") -> None:
+        """A file or attribute could not be transferred; the run goes on and ends with 23.
+
+        ``who``: the part of this side that speaks, if it is not the one that it is named for.
+        """
         self.xfer_error = True
-        self.reporter.error_xfer(self._line(text))
+        self.reporter.error_xfer(self._line(text, who or self.role))
+
+    def error(self, text: bytes | str, who: str = "") -> None:
+        """As upstream's FERROR: told, and of no consequence for the exit code."""
+        self.reporter.error(self._line(text, who or self.role))
 
     def say(self, text: bytes) -> None:
         """As upstream's FERROR: told as an error, without a word in the exit code."""
@@ -123,7 +138,7 @@ class Session:
 
     def warn(self, text: bytes | str) -> None:
         """As upstream's FWARNING."""
-        self.reporter.warning(self._line(text, who=False))
+        self.reporter.warning(self._line(text, ""))
 
     def debug(self, word: str, level: int, text: bytes | str, *, client: bool = False) -> None:
         """A line of ``--debug``, if so much of that was asked for; ``client``: not for the log file."""
@@ -149,9 +164,10 @@ class Session:
 
         filters.tell = tell
 
-    def _line(self, text: bytes | str, who: bool = True) -> bytes:
+    @staticmethod
+    def _line(text: bytes | str, who: str) -> bytes:
         raw = text if isinstance(text, bytes) else text.encode("utf-8", "surrogateescape")
-        return (b"rsync: [%s] " % self.role.encode() if who else b"") + raw + b"\n"
+        return (b"rsync: [%s] " % who.encode() if who else b"") + raw + b"\n"
 
     def exit_code(self) -> int:
         """END-2: what the run ends with when nothing fatal happened."""
@@ -196,6 +212,9 @@ class Session:
                 self.io_error |= value & IOERR_KNOWN
             elif value < 0:
                 raise ProtocolError(f"message about file index {value}", clause="MUX-9")
+            elif self.role == "sender":
+                if code == mux.SUCCESS and self.on_success is not None:
+                    self.on_success(payload)
             else:
                 self.statuses.append(("no-send" if code == mux.NO_SEND else "sent", value))
 

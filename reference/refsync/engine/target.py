@@ -22,7 +22,8 @@ from ..wire.errors import Exit, RefsyncError
 from .attached import TargetAttributes, digest_of, is_link_made
 from .changes import module_changes
 from .module import first_hidden
-from .session import Session, os_error
+from .places import Places
+from .session import Session
 
 
 class Target:
@@ -40,6 +41,7 @@ class Target:
         self.local_name = local_name
         self.missing = missing
         self.created = False
+        self.temp_place = b""  # another directory for temporary files
         self.umask = os.umask(0)
         os.umask(self.umask)
         self._in_dir: tuple[bytes | None, int] = (None, 0)
@@ -111,30 +113,30 @@ class Target:
         later = entry.is_dir and entry.mode & 0o700 != 0o700 and rank(options) == ORDINARY
         self.attributes.apply(name, entry, xattrs_of=name, set_mode=not later)
 
-    def open_output(self, name: bytes, entry: FileEntry) -> TempFile:
-        """A temporary file beside ``name``, or with ``--inplace`` the file itself."""
+    def use_temp_dir(self, directory: bytes, places: Places) -> None:
+        """FS-9: make temporary files there; ``RefsyncError`` if it is no directory."""
+        module = self._session.module
+        path = places.path(directory)
+        if module is not None and first_hidden(module.rules(sender=False), places.below_module(path), True):
+            raise RefsyncError("Your options have been rejected by the server.", Exit.SYNTAX)
+        shown = os.fsdecode(directory)
+        try:
+            self.temp_place = places.enter(path)
+        except NotADirectoryError:
+            raise RefsyncError(f"The temp-dir is not a directory: {shown}", Exit.SYNTAX) from None
+        except FileNotFoundError:
+            raise RefsyncError(f"The temp-dir does not exist: {shown}", Exit.SYNTAX) from None
+        except OSError as error:
+            raise RefsyncError(f"Failed to stat temp-dir {shown}: {error.strerror}", Exit.FILE_IO) from None
+
+    def open_output(self, name: bytes, entry: FileEntry, *, part: bytes | None, sparse: bool) -> TempFile:
+        """A temporary file, with ``--inplace`` the file itself, or the part that is to be completed."""
         options = self._session.options
         if options.inplace:
-            return self.dest.open_inplace(name, sparse=options.sparse)
-        return self.dest.create_temp(
-            name, mode=entry.mode, sparse=options.sparse, keep_partial=options.partial
-        )
-
-    def commit(self, temp: TempFile, name: bytes, entry: FileEntry, status: os.stat_result | None) -> None:
-        """FS-2: attributes first, then the name; at no time is half a file under the final name."""
-        self.attributes.apply(temp.name, entry, fd=temp.fd, xattrs_of=name)
-        try:
-            temp.commit()
-        except OSError as error:
-            temp.discard()
-            self._session.fail(os_error("rename", self.path(name), error))
-
-    def abandon(self, temp: TempFile, name: bytes, entry: FileEntry) -> None:
-        """A file that did not come whole: dropped, or kept under its name with ``--partial``."""
-        if self._session.options.partial and not temp.inplace and temp.written:
-            temp.keep_partial()
-        else:
-            temp.discard()
+            return self.dest.open_inplace(name, sparse=sparse, device=options.write_devices)
+        if part is not None:
+            return self.dest.open_inplace(part, target=name, sparse=sparse)
+        return self.dest.create_temp(name, mode=entry.mode, sparse=sparse, place=self.temp_place)
 
     def close(self) -> None:
         self.dest.close()
@@ -170,6 +172,12 @@ def open_target(session: Session, lists: FileLists, dest: bytes, base: bytes = b
     except OSError as error:
         raise _refuse(f"cannot stat destination {_quoted(path)}: {error.strerror} ({error.errno})") from None
     trailing = path.endswith(b"/")
+    if options.mkpath and status is None and (total > 1 or b"/" in path):
+        make_path(session, path, dest, whole=total > 1 and not trailing)
+        try:
+            status = os.stat(path)
+        except OSError:
+            status = None
     if status is not None:
         if stat.S_ISDIR(status.st_mode):
             return _enter(session, path)
@@ -201,6 +209,35 @@ def open_target(session: Session, lists: FileLists, dest: bytes, base: bytes = b
     target = _enter(session, parent or b".")
     target.local_name = name
     return target
+
+
+def make_path(session: Session, path: bytes, shown: bytes, *, whole: bool) -> None:
+    """XFER-22: ``--mkpath``: the directories that lead to the destination, and itself if it is to be one.
+
+    ``RefsyncError`` (exit 11) if one can't be made. A dry run makes none.
+    """
+    options = session.options
+    missing: list[bytes] = []
+    at = (
+        path.rstrip(b"/")
+        if whole
+        else path[: max(path.rfind(b"/"), 0)] or (b"/" if path[:1] == b"/" else b"")
+    )
+    while at and not os.path.isdir(at):
+        missing.append(at)
+        at = os.path.dirname(at.rstrip(b"/"))
+    if not missing or options.dry_run:
+        return
+    for directory in reversed(missing):
+        try:
+            os.mkdir(directory)
+        except OSError as error:
+            text = f"mkdir {_quoted(directory)} failed: {error.strerror} ({error.errno})"
+            raise RefsyncError(text, Exit.FILE_IO) from None
+    if options.verbose or options.itemize:
+        kind = b"directory" if len(missing) == 1 else b"directories"
+        name = shown if whole else shown[: shown.rfind(b"/")]
+        session.reporter.info(b"created %d %s for " % (len(missing), kind) + name + b"\n")
 
 
 def _enter(session: Session, path: bytes) -> Target:

@@ -33,20 +33,38 @@ class Destination:
         self._directories = Directories(root)
         self.read_flags = _READ
         self._fake: Callable[[bytes], object] | None = None
+        self._outside: dict[bytes, bytes] = {}
 
     def fake_super(self, fail: Callable[[bytes], object]) -> None:
         """From now on files are what their attributes say (FAKE-1); ``fail`` takes texts of failures."""
         self._fake = fail
+
+    def mount(self, fd: int, path: bytes) -> bytes:
+        """The name under which a directory elsewhere is reached from here on; ``path`` is for messages.
+
+        That is where an option wants backups, parts or temporary files. No peer can say such a name.
+        """
+        label = self._directories.mount(fd)
+        self._outside[label] = path
+        return label
 
     def close(self) -> None:
         """Drop what is still temporary and let go of the directory."""
         discard_of(self)
         self._directories.close()
 
+    def unmount(self, label: bytes) -> None:
+        """The end of such a name."""
+        self._directories.unmount(label)
+        del self._outside[label]
+
     def path(self, name: bytes) -> bytes:
         """The file-system path of ``name``, for messages only."""
         if name == b".":
             return self.root
+        label, _, rest = name.partition(b"/")
+        if label in self._outside:
+            return os.path.join(self._outside[label], rest) if rest else self._outside[label]
         return self.root + name if self.root.endswith(b"/") else self.root + b"/" + name
 
     # -- looking ----------------------------------------------------------
@@ -88,10 +106,13 @@ class Destination:
         finally:
             os.close(fd)
 
-    def open_read(self, name: bytes) -> int:
-        """A descriptor of a regular file; anything else is refused (EINVAL), unread and without waiting."""
+    def open_read(self, name: bytes, *, device: bool = False) -> int:
+        """A descriptor of a regular file; anything else is refused (EINVAL), unread and without waiting.
+
+        ``device``: a device will do (``--write-devices``).
+        """
         fd, base = self._directories.parent(name)
-        return _regular(os.open(base, self.read_flags, dir_fd=fd))
+        return _regular(os.open(base, self.read_flags, dir_fd=fd), device)
 
     # -- making -----------------------------------------------------------
 
@@ -127,30 +148,45 @@ class Destination:
         finally:
             os.close(held)
 
-    def open_inplace(self, name: bytes, *, sparse: bool = False) -> TempFile:
-        """The file itself, to be written over, made if it is missing; one that is not regular is refused."""
+    def open_inplace(
+        self, name: bytes, *, target: bytes | None = None, sparse: bool = False, device: bool = False
+    ) -> TempFile:
+        """The file itself, to be written over, made if it is missing; one that is not regular is refused.
+
+        ``target``: what it is to be called when it is whole, if that is another name. ``device``: a
+        device will do.
+        """
         fd, base = self._directories.parent(name)
         try:
             out = os.open(base, _WRITE | os.O_CREAT, 0o600, dir_fd=fd)
         except PermissionError:
             # the kernel's protected_regular objects to O_CREAT for somebody else's file in a sticky directory
             out = os.open(base, _WRITE, dir_fd=fd)
-        size = os.fstat(_regular(out)).st_size
-        return TempFile(self, name, name, out, Writer(out, sparse=sparse, existing=size), inplace=True)
+        status = os.fstat(_regular(out, device))
+        writer = Writer(out, sparse=sparse, existing=status.st_size, device=not stat.S_ISREG(status.st_mode))
+        return TempFile(self, name, target or name, out, writer, inplace=True)
 
     def create_temp(
-        self, name: bytes, *, mode: int = 0o600, sparse: bool = False, keep_partial: bool = False
+        self,
+        name: bytes,
+        *,
+        mode: int = 0o600,
+        sparse: bool = False,
+        place: bytes = b"",
+        rescue: Callable[[TempFile], object] | None = None,
     ) -> TempFile:
         """A new file beside ``name``, which nobody else can read, to be renamed over it when it is whole.
 
         ``mode``: what the file will have; only the owner's part is given now,
-        and the owner may always write. ``keep_partial``: if the run is
-        interrupted, what has come takes the name after all.
+        and the owner may always write. ``place``: another directory to make it
+        in. ``rescue``: what becomes of it if the run is interrupted.
         """
         cut = name.rfind(b"/") + 1
+        where = place + b"/" if place else name[:cut]
+        self._directories.parent(name)  # whose name must be clean, wherever the file is made
         for _ in range(_TRIES):
-            fd, base = self._directories.parent(name)
-            temp = temp_base(base)
+            fd, _ = self._directories.parent(where + b"x")
+            temp = temp_base(name[cut:], dotted=not place)
             try:
                 out = os.open(
                     temp,
@@ -160,8 +196,19 @@ class Destination:
                 )
             except FileExistsError:
                 continue
-            return TempFile(self, name[:cut] + temp, name, out, Writer(out, sparse=sparse), keep=keep_partial)
+            return TempFile(self, where + temp, name, out, Writer(out, sparse=sparse), rescue=rescue)
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+
+    def open_new(self, name: bytes, mode: int) -> TempFile:
+        """A new file under its own name, which something else may have now; gone again if it is discarded."""
+        try:
+            self.unlink(name)
+        except FileNotFoundError:
+            pass
+        fd, base = self._directories.parent(name)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        out = os.open(base, flags, mode & 0o700, dir_fd=fd)
+        return TempFile(self, name, name, out, Writer(out))
 
     def temp_name(self, name: bytes) -> bytes:
         """A name beside ``name`` that nothing has, for what is made there and then renamed over ``name``."""
@@ -200,6 +247,7 @@ class Destination:
         fd, base = self._directories.parent(name)
         os.rmdir(base, dir_fd=fd)
         self._directories.forget(name)
+        self._directories.forget_mounted()
 
     # -- attributes -------------------------------------------------------
 
@@ -241,10 +289,10 @@ class Destination:
         os.utime(base, ns=(atime_ns, mtime_ns), dir_fd=fd, follow_symlinks=False)
 
 
-def _regular(fd: int) -> int:
-    """``fd`` if it is a regular file's, else closed and EINVAL (EISDIR for a directory)."""
+def _regular(fd: int, device: bool = False) -> int:
+    """``fd`` if it is a regular file's (or may be a device's), else closed and EINVAL or EISDIR."""
     mode = os.fstat(fd).st_mode
-    if stat.S_ISREG(mode):
+    if stat.S_ISREG(mode) or (device and (stat.S_ISBLK(mode) or stat.S_ISCHR(mode))):
         return fd
     os.close(fd)
     number = errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL

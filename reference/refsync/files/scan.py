@@ -65,6 +65,20 @@ def stat_entry(
     return entry
 
 
+def entry_from(name: bytes, status: os.stat_result, link: bytes = b"") -> FileEntry:
+    """An entry that says of a file here what it is like, so that another can be made like it."""
+    seconds, nanoseconds = divmod(status.st_mtime_ns, 1_000_000_000)
+    entry = FileEntry(name, status.st_mode, status.st_size, seconds)
+    entry.nsec = nanoseconds
+    entry.uid, entry.gid = status.st_uid, status.st_gid
+    entry.atime = status.st_atime_ns // 1_000_000_000
+    if entry.is_link:
+        entry.link = link
+    elif entry.is_device:
+        entry.rdev_major, entry.rdev_minor = os.major(status.st_rdev), os.minor(status.st_rdev)
+    return entry
+
+
 def read_dir(path: bytes) -> list[bytes]:
     """The names in a directory, without ``.`` and ``..``, in byte order so that two runs list alike.
 

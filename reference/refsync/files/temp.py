@@ -7,6 +7,7 @@ Clauses FS-2 and FS-8; upstream ``receiver.c:get_tmpname``,
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from .writer import Writer
@@ -21,26 +22,33 @@ _LETTERS = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 _live: dict[int, TempFile] = {}
 
 
-def temp_stem(base: bytes) -> bytes:
+def temp_stem(base: bytes, *, dotted: bool = True) -> bytes:
     """What the temporary names of ``base`` begin with: ``.base``, short enough for a suffix.
+
+    Not ``dotted``: as in a directory that is for such files only.
 
     A name that has to be cut is not cut inside a character, as far as bytes
     can tell: a run of non-ASCII bytes at the cut goes as a whole.
     """
     room = _NAME_MAX - 1 - _SUFFIX - 1
-    if base.startswith(b"."):
+    if dotted and base.startswith(b"."):
         base = base[1:]
     stem = base[:room]
     if base[room : room + 1] >= b"\x80":
         while stem and stem[-1] >= 0x80:
             stem = stem[:-1]
-    stem = b"." + stem
+    if dotted or not stem:
+        stem = b"." + stem
     return stem[:-1] if stem.endswith(b".") else stem
 
 
-def temp_base(base: bytes) -> bytes:
+def temp_base(base: bytes, *, dotted: bool = True) -> bytes:
     """A temporary name for a file called ``base``: ``.base.XXXXXX`` with random letters and digits."""
-    return temp_stem(base) + b"." + bytes(_LETTERS[byte % len(_LETTERS)] for byte in os.urandom(6))
+    return (
+        temp_stem(base, dotted=dotted)
+        + b"."
+        + bytes(_LETTERS[byte % len(_LETTERS)] for byte in os.urandom(6))
+    )
 
 
 def unique_base(base: bytes, number: int) -> bytes:
@@ -54,7 +62,8 @@ class TempFile:
     ``name`` is where it is now, ``target`` where it belongs, both below
     the destination's root. ``writer`` takes the data. It ends with exactly one of
     ``commit``, ``keep_partial``, ``discard``; until then it is in a registry,
-    so that ``discard_all`` can end it.
+    so that ``discard_all`` can end it. ``rescue`` is what an interrupted run
+    does with the data that has come; without one they are dropped.
     """
 
     def __init__(
@@ -66,7 +75,7 @@ class TempFile:
         writer: Writer,
         *,
         inplace: bool = False,
-        keep: bool = False,
+        rescue: Callable[[TempFile], object] | None = None,
     ) -> None:
         self._dest = dest
         self.name = name
@@ -74,7 +83,7 @@ class TempFile:
         self.fd = fd
         self.writer = writer
         self.inplace = inplace
-        self.keep = keep
+        self.rescue = rescue
         self._owner = os.getpid()
         _live[id(self)] = self
 
@@ -101,7 +110,7 @@ class TempFile:
     def commit(self) -> None:
         """Put the whole file under its name. If that raises OSError, ``discard`` is still to be called."""
         self.close()
-        if not self.inplace:
+        if self.name != self.target:
             self._dest.rename(self.name, self.target)
         self._done()
 
@@ -111,14 +120,14 @@ class TempFile:
         ``mtime_ns``: a time to give it; an interrupted run gives 0, so that
         ``--update`` does not take the part for a newer file. Raises OSError.
         """
-        if not self.inplace:
-            try:
-                if self.fd >= 0:
-                    self.writer.finish()
-            except OSError:
-                pass  # a full disk, most likely: what has fitted is what is kept
-            if self.fd >= 0 and mtime_ns is not None:
-                os.utime(self.fd, ns=(os.fstat(self.fd).st_atime_ns, mtime_ns))
+        try:
+            if self.fd >= 0:
+                self.writer.finish()
+        except OSError:
+            pass  # a full disk, most likely: what has fitted is what is kept
+        if self.fd >= 0 and mtime_ns is not None:
+            os.utime(self.fd, ns=(os.fstat(self.fd).st_atime_ns, mtime_ns))
+        if self.name != self.target:
             self._dest.rename(self.name, self.target)
         self._done()
         self.close()
@@ -145,8 +154,10 @@ class TempFile:
             self._done()  # a forked copy: the file is the parent's
             return
         try:
-            if self.keep and self.written and not self.inplace:
-                self.keep_partial(0)
+            if self.inplace:
+                self.writer.flush()  # the end of what has come; the old file's rest stays behind it
+            elif self.rescue is not None and self.written:
+                self.rescue(self)
         except OSError:
             pass
         try:
@@ -154,6 +165,11 @@ class TempFile:
                 self.discard()
         except OSError:
             pass  # nothing more can be done, and nobody to tell
+
+
+def keep_under_its_name(temp: TempFile) -> None:
+    """A rescue: the part takes the file's name, with the oldest of times."""
+    temp.keep_partial(0)
 
 
 def discard_all() -> None:

@@ -39,6 +39,23 @@ class Directories:
     def __init__(self, root: bytes) -> None:
         self.root_fd = os.open(root, _DIRECTORY)
         self._open: OrderedDict[bytes, int] = OrderedDict()
+        self._mounted: dict[bytes, int] = {}
+        self._mounts = 0
+
+    def mount(self, fd: int) -> bytes:
+        """The name by which another directory of the run is reached; ``fd`` belongs to this object now.
+
+        It has a NUL, as no name has that a peer can send or a directory hold.
+        """
+        self._mounts += 1
+        label = b"\0%d" % self._mounts
+        self._mounted[label] = fd
+        return label
+
+    def unmount(self, label: bytes) -> None:
+        """Let go of a directory that was mounted."""
+        self.forget(label)
+        os.close(self._mounted.pop(label))
 
     def parent(self, name: bytes) -> tuple[int, bytes]:
         """(descriptor of the directory that holds ``name``, last component).
@@ -62,6 +79,8 @@ class Directories:
         if fd is not None:
             self._open.move_to_end(name)
             return fd
+        if name in self._mounted:
+            return self._mounted[name]
         above, base = self.parent(name)
         check_component(base)  # "." alone is a name, but not a way to one
         fd = os.open(base, _DIRECTORY | os.O_NOFOLLOW, dir_fd=above)
@@ -76,11 +95,38 @@ class Directories:
         for known in [known for known in self._open if known == name or known.startswith(below)]:
             os.close(self._open.pop(known))
 
+    def forget_mounted(self) -> None:
+        """A directory has been removed, which may be one that is open under another name."""
+        for known in [known for known in self._open if known.startswith(b"\0")]:
+            os.close(self._open.pop(known))
+
     def close(self) -> None:
         """Close all descriptors; the object is of no use afterwards."""
-        for fd in self._open.values():
+        for fd in (*self._open.values(), *self._mounted.values()):
             os.close(fd)
         self._open.clear()
+        self._mounted.clear()
         if self.root_fd >= 0:
             os.close(self.root_fd)
             self.root_fd = -1
+
+
+def open_below(root: bytes, name: bytes) -> int:
+    """A descriptor of the directory ``name`` below ``root``, reached without following a symlink.
+
+    ``name`` is relative and clean, or ``b"."``. Raises OSError.
+    """
+    fd = os.open(root, _DIRECTORY)
+    for part in name.split(b"/") if name != b"." else ():
+        above = fd
+        try:
+            check_component(part)
+            fd = os.open(part, _DIRECTORY | os.O_NOFOLLOW, dir_fd=above)
+        finally:
+            os.close(above)
+    return fd
+
+
+def open_directory(path: bytes) -> int:
+    """A descriptor of a directory that the user named, through whatever symlinks."""
+    return os.open(path, _DIRECTORY)

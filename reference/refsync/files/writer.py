@@ -1,11 +1,12 @@
 """Sequential output to a file: plain, sparse, or over what is there.
 
 Clause FS-1; upstream ``fileio.c:write_file``, ``write_sparse``,
-``sparse_end``, ``skip_matched``, ``syscall.c:do_punch_hole``.
+``sparse_end``, ``skip_matched``, ``syscall.c:do_punch_hole``, ``do_fallocate``.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 
 from ..wire.cursor import Buffer
@@ -25,14 +26,16 @@ class Writer:
     """Writes a file from its start to its end.
 
     ``existing``: the size of the file that is written over (``--inplace``), 0
-    for a new one. ``offset`` is the position in the finished file,
-    ``written`` counts the bytes given to ``write``. Nothing is certain to be
-    in the file before ``finish``. All methods raise OSError (ENOSPC and such).
+    for a new one. ``device``: the file's length is not ours to set. ``offset``
+    is the position in the finished file, ``written`` counts the bytes given to
+    ``write``. Nothing is certain to be in the file before ``finish``. All
+    methods raise OSError (ENOSPC and such).
     """
 
-    def __init__(self, fd: int, *, sparse: bool = False, existing: int = 0) -> None:
+    def __init__(self, fd: int, *, sparse: bool = False, existing: int = 0, device: bool = False) -> None:
         self._fd = fd
         self._sparse = sparse
+        self._device = device
         self._existing = existing
         self._gathered = bytearray()
         self._start = 0  # where in the file the gathered bytes belong
@@ -55,9 +58,13 @@ class Writer:
             return
         self._put(data)
 
+    def start_at(self, offset: int) -> None:
+        """Nothing has been written yet, and what comes first belongs at ``offset`` (``--append``)."""
+        self.offset = self._start = offset
+
     def keep(self, data: Buffer, /) -> None:
         """The next bytes are ``data``, and they are in their place already."""
-        self._flush()
+        self.flush()
         if self._sparse:
             self._put_sparse(data, keep=True)
         self.offset += len(data)
@@ -65,11 +72,19 @@ class Writer:
 
     def finish(self) -> None:
         """Write what is gathered; cut off what an older file had beyond the end, and end a hole there."""
-        self._flush()
-        if self._sparse or self._existing:
+        self.flush()
+        if (self._sparse or self._existing) and not self._device:
             os.ftruncate(self._fd, self.offset)
 
-    def _flush(self) -> None:
+    def preallocate(self, size: int) -> None:
+        """Take the room for ``size`` bytes now; the file's length stays as it is. Raises OSError.
+
+        Not quite ``size``, as upstream: a file that was cut off can be told from one that is whole.
+        """
+        _fallocate(self._fd, _KEEP_SIZE, 0, size + 1 if size & 1 else size - 1)
+
+    def flush(self) -> None:
+        """Write what is gathered."""
         if self._gathered:
             self._put(self._gathered)
 
@@ -122,15 +137,26 @@ class Writer:
 
 def _punch(fd: int, position: int, size: int) -> bool:
     """True if the range of the file is a hole now; False if the system or the file system has none."""
-    import ctypes  # only sparse updates in place come here
+    try:
+        _fallocate(fd, _PUNCH_HOLE | _KEEP_SIZE, position, size)
+    except OSError:
+        return False
+    return True
+
+
+def _fallocate(fd: int, mode: int, position: int, size: int) -> None:
+    """Linux's ``fallocate``; ``OSError``, with ENOSYS where the C library has none."""
+    import ctypes  # only holes in existing files and --preallocate come here
 
     try:
         fallocate = ctypes.CDLL(None, use_errno=True).fallocate
     except (AttributeError, OSError):
-        return False
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS)) from None
     offset = ctypes.c_long if ctypes.sizeof(ctypes.c_long) == 8 else ctypes.c_longlong
-    if offset is not ctypes.c_long:
-        return False  # the plain symbol takes 32 bits there
+    if offset is not ctypes.c_long:  # the plain symbol takes 32 bits there
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
     fallocate.argtypes = (ctypes.c_int, ctypes.c_int, offset, offset)
     fallocate.restype = ctypes.c_int
-    return bool(fallocate(fd, _PUNCH_HOLE | _KEEP_SIZE, position, size) == 0)
+    if fallocate(fd, mode, position, size) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))

@@ -127,6 +127,7 @@ class Options:
     backup: bool = False
     backup_dir: str | None = None
     suffix: str | None = None
+    backup_beside: bool = False  # which implies omit_dir_times, on either side without being told
     remove_source_files: int = 0  # 2: by its old name
     # deleting
     delete: bool = False

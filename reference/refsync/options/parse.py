@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from ..wire.dialect import MAX_PROTOCOL
 from ..wire.errors import Exit, RefsyncError
 from .actions import act, negate
+from .check_writing import check_writing
 from .combinations import check_batch
 from .compression import settle_compression
 from .model import Options
@@ -145,6 +146,7 @@ def _check(options: Options) -> None:
     if options.protocol > MAX_PROTOCOL:
         raise RefsyncError(f"--protocol must be no more than {MAX_PROTOCOL} on the Client.", Exit.PROTOCOL)
     check_batch(options)
+    check_writing(options)
     options.list_only_given = options.list_only
     if options.list_only and not options.recurse:
         options.dirs = True

@@ -60,10 +60,8 @@ OPTIONS: tuple[Option, ...] = (
     # writing
     Option("dry-run", "n", field="dry_run", help="change nothing, show what would be done"),
     Option("inplace", field="inplace", help="update files in their place", negatable=True),
-    Option(
-        "append", kind="do", field="append", help="append to shorter files", negatable=True, refused=LATER
-    ),
-    Option("append-verify", field="append", value=2, help="the same, and verify the old part", refused=LATER),
+    Option("append", kind="do", field="append", help="append to shorter files", negatable=True),
+    Option("append-verify", field="append", value=2, help="the same, and verify the old part"),
     Option("partial", field="partial", help="keep partly transferred files", negatable=True),
     Option(
         "partial-dir",
@@ -71,14 +69,12 @@ OPTIONS: tuple[Option, ...] = (
         field="partial_dir",
         help="keep them in a directory",
         argument="DIR",
-        refused=LATER,
     ),
     Option(
         "delay-updates",
         field="delay_updates",
         help="put all updated files in place at the end",
         negatable=True,
-        refused=LATER,
     ),
     Option(
         "temp-dir",
@@ -87,19 +83,15 @@ OPTIONS: tuple[Option, ...] = (
         "temp_dir",
         help="make temporary files in a directory",
         argument="DIR",
-        refused=LATER,
     ),
-    Option(
-        "sparse", "S", field="sparse", help="turn runs of zeros into holes", negatable=True, refused=LATER
-    ),
-    Option("preallocate", field="preallocate", help="allocate room for files before writing", refused=LATER),
-    Option("fsync", field="fsync", help="fsync every written file", refused=LATER),
+    Option("sparse", "S", field="sparse", help="turn runs of zeros into holes", negatable=True),
+    Option("preallocate", field="preallocate", help="allocate room for files before writing"),
+    Option("fsync", field="fsync", help="fsync every written file"),
     Option(
         "mkpath",
         field="mkpath",
         help="make the destination's missing directories",
         negatable=True,
-        refused=LATER,
     ),
     Option(
         "backup",
@@ -107,7 +99,6 @@ OPTIONS: tuple[Option, ...] = (
         field="backup",
         help="keep backups of what is replaced or deleted",
         negatable=True,
-        refused=LATER,
     ),
     Option(
         "backup-dir",
@@ -115,7 +106,6 @@ OPTIONS: tuple[Option, ...] = (
         field="backup_dir",
         help="keep them in a directory",
         argument="DIR",
-        refused=LATER,
     ),
     Option(
         "suffix",
@@ -123,16 +113,14 @@ OPTIONS: tuple[Option, ...] = (
         field="suffix",
         help="the suffix of backups (~ without --backup-dir)",
         argument="SUFFIX",
-        refused=LATER,
     ),
     Option(
         "remove-source-files",
         field="remove_source_files",
         value=1,
         help="remove what was sent from the source",
-        refused=LATER,
     ),
-    Option("remove-sent-files", field="remove_source_files", value=2, hidden=True, refused=LATER),
+    Option("remove-sent-files", field="remove_source_files", value=2, hidden=True),
     # deleting
     Option("delete", field="delete", help="delete what the sender does not have"),
     Option("delete-before", kind="do", value="before", help="delete before the transfer"),
@@ -147,7 +135,6 @@ OPTIONS: tuple[Option, ...] = (
         field="max_delete",
         help="delete no more files than this",
         argument="NUM",
-        refused=LATER,
     ),
     Option("ignore-errors", field="ignore_errors", help="delete even after I/O errors", negatable=True),
     Option("force", field="force", help="delete full directories that are in the way", negatable=True),

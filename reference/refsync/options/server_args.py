@@ -6,6 +6,7 @@ Clause OPT-2, OPT-4; upstream ``options.c:server_options``.
 from __future__ import annotations
 
 from ..wire.compat import capability_letters
+from .check_writing import DELAYED
 from .model import Options
 from .words import RECEIVER, SENDER, SERVER
 
@@ -50,7 +51,7 @@ def _letters(options: Options, push: bool) -> str:
         ("d", flat or listing),
         ("K", push and options.keep_dirlinks),
         ("m", push and options.prune_empty_dirs),
-        ("O", push and options.omit_dir_times),
+        ("O", push and options.omit_dir_times and not options.backup_beside),
         ("J", push and options.omit_link_times),
         ("y" * min(options.fuzzy, 2), push),
         ("L", pull and options.copy_links),
@@ -161,7 +162,7 @@ def _middle(options: Options, push: bool) -> list[str]:
     if options.checksum_seed:
         args.append(f"--checksum-seed={options.checksum_seed}")
     if push:
-        if options.partial_dir:
+        if options.partial_dir and not (options.delay_updates and options.partial_dir == DELAYED):
             args += ["--partial-dir", options.partial_dir]
         if options.delay_updates:
             args.append("--delay-updates")

@@ -42,6 +42,7 @@ class Offer:
     checksum_names: tuple[str, ...] = negotiation.CHECKSUM_NAMES
     compress_names: tuple[str, ...] = field(default_factory=compression.available)
     seed: int = 0
+    generator_speaks: bool = False  # the options need messages of the receiving side's in every protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +87,10 @@ async def negotiate(link: Link, offer: Offer) -> Agreement:
     else:
         seed = await link.read(read_int32)
     link.restart_counts()
-    if offer.server or dialect.multiplex_to_server:
+    both_ways = dialect.multiplex_to_server or offer.generator_speaks
+    if offer.server or both_ways:
         link.start_frames_out()
-    if not offer.server or dialect.multiplex_to_server:
+    if not offer.server or both_ways:
         link.start_frames_in()
     return Agreement(dialect, remote, seed, *names)
 

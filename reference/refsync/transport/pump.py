@@ -21,6 +21,9 @@ READ_SIZE = 256 * 1024
 #: Input is left with the kernel while this much is waiting to be read by a conversation.
 MAX_BUFFERED = 8 * 1024 * 1024
 
+#: Seconds that a peer which has closed its input has to go on speaking.
+LAST_WORDS = 2.0
+
 
 class Pump:
     """Drives one link over a pair of descriptors, which may be the same socket.
@@ -59,7 +62,13 @@ class Pump:
             got_room = self._send()
             if tasks.done and not self.link.pending:
                 return
-            got_input = self._receive(0 if tasks.runnable or got_room else self._patience())
+            wait = 0 if tasks.runnable or got_room else self._patience()
+            if self._can_send or wait == 0:
+                got_input = self._receive(wait)
+            else:  # the peer reads no more: it has last words, or it will never say anything again
+                got_input = self._receive(LAST_WORDS)
+                if not got_input and not tasks.done:
+                    raise RefsyncError("write error: Broken pipe (32)", Exit.SOCKET_IO)
             if not self._can_send and tasks.done:
                 return  # nobody is left to hear the rest
 

@@ -65,6 +65,7 @@ class Dialect:
     xattr_optimised: bool = False
     symlink_times: bool = False
     inplace_partial: bool = False
+    append_verifies: bool = False  # --append always means --append-verify
 
     @property
     def phases(self) -> int:
@@ -111,4 +112,5 @@ def build(protocol: int, flags: int = 0) -> Dialect:
         xattr_optimised=protocol >= 31 and not flags & compat.AVOID_XATTR_OPTIM,
         symlink_times=bool(flags & compat.SYMLINK_TIMES),
         inplace_partial=bool(flags & compat.INPLACE_PARTIAL_DIR),
+        append_verifies=not modern,
     )
