@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from refsync.options.levels import debug_levels, info_levels
 from refsync.options.logformat import expand, has
@@ -68,6 +68,7 @@ def test_a_limit_takes_away_what_fewer_would_not_give() -> None:
     assert levels["NAME"] == 1
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from([word.name for word in INFO]), st.integers(0, 4)), min_size=1, max_size=13
