@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from refsync.wire import compat, dialect
 from refsync.wire.cursor import Cursor
 from refsync.wire.entry import CONTENT_DIR, FileEntry
-from refsync.wire.errors import NeedMoreData
+from refsync.wire.errors import NeedMoreData, ProtocolError
 from refsync.wire.flist import EndOfList, Preserve
 from refsync.wire.flist_decode import FlistDecoder
 from refsync.wire.flist_encode import FlistEncoder
@@ -134,3 +134,63 @@ def test_round_trip(items: list[FileEntry], version: tuple[int, int], hard_links
             for b, came_b in zip(items, got, strict=True):
                 if a.ino >= 0 and b.ino >= 0:
                     assert (a.ino == b.ino) == (came_a.hlink == came_b.hlink)
+
+
+@st.composite
+def long_lists(draw: st.DrawFn) -> list[FileEntry]:
+    """Mostly files in the same few directories, with what a list of a tree has in between."""
+    found = []
+    for _ in range(draw(st.integers(1, 12))):
+        name = draw(st.sampled_from([b"a/", b"a/b/", b"a/" + b"x" * 250 + b"/", b""])) + draw(names)
+        entry = FileEntry(name, draw(st.sampled_from([0o100644, 0o100644, 0o100755, 0o40755])))
+        entry.size = draw(st.one_of(st.integers(0, 100), st.integers(0x7FFFF0, 0x800010), st.just(1 << 40)))
+        entry.mtime = draw(st.sampled_from([5, 5, 1_600_000_000, 0x7FFFFFFF, 0x80000000, -1]))
+        entry.nsec = draw(st.one_of(st.just(0), st.integers(0, 999_999_999), st.integers(0x1FFFF0, 0x200010)))
+        entry.uid, entry.gid = draw(st.sampled_from([0, 0, 1000])), draw(st.sampled_from([0, 0, 7]))
+        found.append(entry)
+    return found
+
+
+@given(long_lists(), st.booleans(), st.booleans())
+def test_the_usual_form_is_what_the_general_codec_says(found: list[FileEntry], uid: bool, gid: bool) -> None:
+    speech, preserve = dialect.build(32, MODERN), Preserve(uid=uid, gid=gid)
+    encoder, general = FlistEncoder(speech, preserve), FlistEncoder(speech, preserve)
+    general._usual = False
+    wire = b""
+    for number, entry in enumerate(found):
+        piece = encoder.encode(entry, number, 0)
+        assert piece == general.encode(entry, number, 0)
+        wire += piece
+    decoder, slow = FlistDecoder(speech, preserve), FlistDecoder(speech, preserve)
+    slow._usual = False
+    for data in (wire, wire + bytes(300)):  # with and without room behind the last one
+        fast_at, slow_at = Cursor(data), Cursor(data)
+        for _ in found:
+            assert decoder.decode(fast_at, [], 0).value() == slow.decode(slow_at, [], 0).value()  # type: ignore[union-attr]
+            assert fast_at.pos == slow_at.pos
+        decoder, slow = FlistDecoder(speech, preserve), FlistDecoder(speech, preserve)
+        slow._usual = False
+
+
+@given(st.binary(max_size=40), st.binary(min_size=300, max_size=300))
+def test_any_bytes_mean_the_same_to_both_decoders(start: bytes, rest: bytes) -> None:
+    first = FlistEncoder(dialect.build(32, MODERN), Preserve(uid=True)).encode(
+        FileEntry(b"a/b", 0o100644), 0, 0
+    )
+    ends = []
+    for usual in (True, False):
+        decoder, cursor = (
+            FlistDecoder(dialect.build(32, MODERN), Preserve(uid=True)),
+            Cursor(first + start + rest),
+        )
+        decoder._usual = usual
+        decoder.decode(cursor, [], 0)
+        seen: list[object] = []
+        try:
+            while len(seen) < 20:
+                entry = decoder.decode(cursor, [], 0)
+                seen.append((entry.value() if isinstance(entry, FileEntry) else entry, cursor.pos))
+        except (NeedMoreData, ProtocolError) as error:
+            seen.append(str(error))
+        ends.append(seen)
+    assert ends[0] == ends[1]

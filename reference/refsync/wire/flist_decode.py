@@ -9,6 +9,7 @@ from __future__ import annotations
 import stat
 from collections.abc import Callable
 
+from . import flist_usual
 from .attached import AttachedDecoder
 from .cursor import Cursor
 from .dialect import Dialect
@@ -70,6 +71,7 @@ class FlistDecoder:
         "_preserve",
         "_rdev",
         "_uid",
+        "_usual",
     )
 
     def __init__(
@@ -88,6 +90,7 @@ class FlistDecoder:
         self._inodes: dict[tuple[int, int], int] = {}  # below 30: a number for each inode
         self._in_del = False  # below 30: inside a directory that may be deleted from
         self._del_len = 0
+        self._usual = flist_usual.serves(dialect, preserve)
 
     def decode(self, cursor: Cursor, entries: list[FileEntry], list_start: int) -> FileEntry | EndOfList:
         """FLIST-3: the next entry, or the end.
@@ -96,6 +99,18 @@ class FlistDecoder:
         the first with index ``list_start``: a hard link may refer to one.
         """
         start = cursor.pos
+        if (
+            self._usual
+            and len(cursor.data) - start >= flist_usual.LONGEST
+            and self._mode & 0o170000 == 0o100000
+        ):
+            found = flist_usual.decode(
+                cursor.data, start, self._name, self._mtime, self._mode, self._uid, self._gid
+            )
+            if found is not None:
+                entry, cursor.pos = found
+                self._name, self._mtime = entry.name, entry.mtime
+                return entry
         try:
             return self._decode(cursor, entries, list_start)
         except NeedMoreData:

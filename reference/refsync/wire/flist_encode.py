@@ -9,6 +9,7 @@ from __future__ import annotations
 import stat
 from collections.abc import Callable
 
+from . import flist_usual
 from .attached import AttachedEncoder
 from .dialect import Dialect
 from .entry import CONTENT_DIR, IMPLIED_DIR, TOP_DIR, FileEntry
@@ -64,6 +65,7 @@ class FlistEncoder:
         "_rdev",
         "_uid",
         "_users",
+        "_usual",
     )
 
     def __init__(
@@ -83,9 +85,22 @@ class FlistEncoder:
         self._users: set[int] = set()  # ids whose names have gone out
         self._groups: set[int] = set()
         self._attached = AttachedEncoder(dialect, preserve, self._users, self._groups, xattr_name)
+        self._usual = flist_usual.serves(dialect, preserve)
 
     def encode(self, entry: FileEntry, ndx: int, list_start: int) -> bytes:
         """FLIST-3: one entry that gets index ``ndx``, in the list whose first index is ``list_start``."""
+        if (
+            self._usual
+            and entry.mode == self._mode
+            and self._mode & 0o170000 == stat.S_IFREG
+            and (entry.uid == self._uid or not self._preserve.uid)
+            and (entry.gid == self._gid or not self._preserve.gid)
+            and self._name
+        ):
+            whole = flist_usual.encode(entry, self._name, self._mtime)
+            if whole is not None:
+                self._name, self._mtime = entry.name, entry.mtime
+                return whole
         dialect, preserve = self._dialect, self._preserve
         mode, kind = entry.mode, entry.mode & 0o170000
         varints = dialect.varints
