@@ -75,6 +75,12 @@ class Reconstructor:
         self.offset += len(data)
         self.literal_bytes += len(data)
 
+    def skip(self, offset: int, literal: int, matched: int) -> None:
+        """The file has come as far as ``offset`` by another way, which has digested it too."""
+        self.offset = offset
+        self.literal_bytes += literal
+        self.matched_bytes += matched
+
     def copy(self, index: int) -> bytes:
         """Block ``index`` of the basis; returns its bytes.
 

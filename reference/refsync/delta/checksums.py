@@ -14,6 +14,7 @@ from typing import Protocol
 
 import xxhash
 
+from .. import native
 from ..native import Md4
 from ..wire.cursor import Buffer
 from ..wire.errors import Exit, RefsyncError
@@ -138,6 +139,10 @@ class Checksums:
 
     def new_file(self) -> Hasher:
         """For the digest that ends a transferred file."""
+        if native.HAVE_BULK and self._transfer in _XXH_STATES:
+            from ..native.bulk import FileSum
+
+            return FileSum(self._transfer)
         state = new_hasher(self._transfer)
         if self._prefix:
             state.update(self._prefix)

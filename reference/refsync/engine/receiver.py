@@ -17,6 +17,7 @@ from ..wire.cursor import Cursor
 from ..wire.entry import FileEntry
 from ..wire.errors import Exit, ProtocolError, RefsyncError
 from ..wire.ndx import NDX_DEL_STATS, NDX_DONE, NDX_FLIST_EOF, NDX_FLIST_OFFSET
+from . import bulk
 from .backup import Made
 from .basis import Basis
 from .batch import Replay
@@ -318,7 +319,13 @@ class Receiver:
             rebuilt.append(verify=session.append == 2)
             temp.writer.start_at(rebuilt.offset)
             done = rebuilt.offset
+        inflow = bulk.inflow(session, self._decoder, head, basis, temp, hasher, entry.size)
         while True:
+            if inflow is not None and not link.available:
+                ended = await inflow.run(rebuilt, temp.writer, self._decoder, entry.size)
+                done = rebuilt.offset
+                if ended:
+                    break
             token = await link.read(decode)
             if token is None:
                 break

@@ -21,6 +21,7 @@ from ..wire.integers import int32
 from ..wire.limits import MAX_SUM_BYTES
 from ..wire.ndx import NDX_DEL_STATS, NDX_DONE
 from ..wire.xattr import XattrList
+from . import bulk
 from .basis import size_of
 from .listing import LOOKAHEAD, ListSender, join
 from .receive_list import sanitized
@@ -220,6 +221,13 @@ class Sender:
             elif head.count:
                 matcher = Matcher(head, sums, session.checksums, in_place=self._in_place(ndx, attrs))
                 ops = matcher.ops(source, hasher)
+            elif (
+                isinstance(self._encoder, PlainEncoder)
+                and out is link
+                and bulk.can_carry(session, hasher, length)
+            ):
+                source.error = await bulk.send_file(session, fd, length, hasher)
+                ops = iter(())
             else:
                 ops = whole_file_ops(source, hasher)
             self._encoder.begin(skip=self._skips(entry.name))
@@ -244,7 +252,7 @@ class Sender:
             if source.error:  # what could not be read went out as zeros: the receiver must not keep it
                 digest = spoiled_digest(digest)
             out.write(self._encoder.end() + digest)
-            session.reporter.file_done(done)
+            session.reporter.file_done(length)
             session.items.after(entry, attrs.iflags, digest)
             session.debug("SEND", 1, b"sender finished " + path)
             if source.error:

@@ -70,6 +70,21 @@ class Writer:
         self.offset += len(data)
         self._start = self.offset
 
+    @property
+    def plain(self) -> bool:
+        """Whether another may write at the offsets: there are neither holes nor an older file."""
+        return not self._sparse and not self._existing
+
+    def stand_aside(self) -> int:
+        """Write what is gathered, so that another may write from ``offset`` on; ``advance`` tells how far."""
+        self._flush()
+        return self._fd
+
+    def advance(self, offset: int) -> None:
+        """Somebody else has written up to there."""
+        self.written += offset - self.offset
+        self.offset = self._start = offset
+
     def finish(self) -> None:
         """Write what is gathered; cut off what an older file had beyond the end, and end a hole there."""
         self.flush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sysconfig
 from pathlib import Path
 
 from cffi import FFI
@@ -25,10 +26,47 @@ ffi.cdef("""
     void refsync_md4_start(md4_state *state);
     void refsync_md4_update(md4_state *state, const unsigned char *data, int64_t length);
     void refsync_md4_digest(const md4_state *state, unsigned char *out);
+
+    typedef struct file_sum file_sum;
+    int refsync_have_file_sums(void);
+    file_sum *refsync_sum_new(int kind);
+    void refsync_sum_free(file_sum *sum);
+    void refsync_sum_update(file_sum *sum, const unsigned char *data, int64_t length);
+    int refsync_sum_digest(const file_sum *sum, unsigned char *out);
+
+    typedef struct bulk_out {
+        int file_error; int error; int64_t length; int64_t position; int64_t sent;
+        ...;
+    } bulk_out;
+    bulk_out *refsync_out_new(int file, int64_t length, int framed, file_sum *sum);
+    void refsync_out_free(bulk_out *out);
+    int refsync_out_at_boundary(const bulk_out *out);
+    int refsync_out_run(bulk_out *out, int to, int from, int milliseconds, int64_t budget, int finish);
+
+    typedef struct bulk_in {
+        int error; int64_t offset; int64_t frame_left; int64_t token_left; int64_t literal; int64_t matched;
+        int64_t received; int32_t bad; int token_have; unsigned char token[4]; int64_t start; int64_t end;
+        unsigned char room[...];
+        ...;
+    } bulk_in;
+    bulk_in *refsync_in_new(int file, int basis, int framed, file_sum *sum, int64_t block, int64_t blocks,
+                            int64_t last_block, int64_t max_literal);
+    void refsync_in_free(bulk_in *in);
+    void refsync_in_begin(bulk_in *in, const unsigned char *raw, int64_t count, int64_t frame_left,
+                          int64_t token_left, int64_t offset);
+    int refsync_in_run(bulk_in *in, int from, int to, int milliseconds, int64_t budget);
 """)
+
+# The header of libxxhash is compiled in, so that the library need not be there to run.
+INCLUDE = [Path(sysconfig.get_path("include")), Path("/usr/include"), Path("/usr/local/include")]
+XXHASH = any((folder / "xxhash.h").exists() for folder in INCLUDE)
+HEAD = "#define XXH_INLINE_ALL\n#define REFSYNC_XXHASH\n#include <xxhash.h>\n" if XXHASH else ""
+
 ffi.set_source(
     "refsync._kernel",
-    (HERE / "kernel.c").read_text(encoding="utf-8"),
+    "#ifndef _GNU_SOURCE\n#define _GNU_SOURCE\n#endif\n#include <stddef.h>\n"
+    + HEAD
+    + "".join((HERE / name).read_text(encoding="utf-8") for name in ("kernel.c", "bulk.c")),
     extra_compile_args=["-O3"],
     py_limited_api=True,
 )

@@ -19,6 +19,7 @@ from typing import TypeVar
 from ..wire import mux
 from ..wire.cursor import Cursor
 from ..wire.errors import Exit, NeedMoreData, RefsyncError
+from .bulk import BulkInput, BulkOutput, Moved
 
 T = TypeVar("T")
 
@@ -71,6 +72,11 @@ class Link:
         self.keepalive: Callable[[], None] | None = None
         #: seconds without a byte after which a driver gives up, if the peer has set one (MUX-12)
         self.idle_limit = 0
+        #: True where the driver can run what ``bulk_out`` and ``bulk_in`` hold
+        self.carries_bulk = False
+        self.bulk_out: BulkOutput | None = None
+        self.bulk_in: BulkInput | None = None
+        self.bulk_outcome = Moved.MORE  # why the driver has taken ``bulk_in`` away
         self._cursor = Cursor(bytearray())
         self._out = bytearray()
         self._data = bytearray()  # payload waiting for its frame header
@@ -148,6 +154,36 @@ class Link:
             raise PeerClosed(self.bytes_in)
         await _wait(WANT_INPUT)
 
+    def begin_output(self, bulk: BulkOutput) -> None:
+        """All that was written goes out, then ``bulk`` sends in our place until the driver takes it away."""
+        self._frame_pending()
+        self.bulk_out = bulk
+
+    def detach_input(self) -> tuple[bytes, int]:
+        """What was received and not read, for a ``bulk_in`` to begin with, and what is left of its frame.
+
+        Only while nothing is ``available``.
+        """
+        raw, left = bytes(self._raw[self._raw_pos :]), self._frame_left
+        self._raw.clear()
+        self._raw_pos = self._frame_left = 0
+        return raw, left
+
+    def attach_input(self, payload: bytes, raw: bytes, frame_left: int) -> None:
+        """Take back what a ``bulk_in`` did not use: payload out of its frame, then raw bytes."""
+        self._compact()
+        self._cursor.data += payload  # type: ignore[operator]
+        if not self._framed_in:
+            self._cursor.data += raw
+            return
+        self._frame_left = frame_left
+        self._raw += raw
+        self._split()
+
+    async def moved(self) -> None:
+        """Wait until a driver has run what is in ``bulk_out`` or ``bulk_in``."""
+        await _wait(WANT_ANY)
+
     async def turn(self) -> None:
         """Let the driver send and receive, and the other conversations run, then go on."""
         await _wait(WANT_TURN)
@@ -204,6 +240,11 @@ class Link:
     # -- framing ----------------------------------------------------------
 
     @property
+    def framed_in(self) -> bool:
+        """True once all input is in frames."""
+        return self._framed_in
+
+    @property
     def framed_out(self) -> bool:
         """True once messages can be sent."""
         return self._framed_out
@@ -239,6 +280,11 @@ class Link:
         """BATCH-1: give it every payload byte that has not been read yet, and all that will come."""
         self._record_in = record
         record(bytes(self._cursor.data[self._cursor.pos :]))
+
+    @property
+    def recorded(self) -> bool:
+        """Whether what passes goes elsewhere too."""
+        return self._record_in is not None or self._record_out is not None
 
     def record_output(self, record: Recorder) -> None:
         """BATCH-1: give it every byte that the conversation writes from here on."""

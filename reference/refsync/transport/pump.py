@@ -12,6 +12,7 @@ import os
 import select
 import time
 
+from ..session.bulk import Moved
 from ..session.link import HIGH_WATER, Link
 from ..session.tasks import Tasks
 from ..wire.errors import Exit, RefsyncError
@@ -49,10 +50,12 @@ class Pump:
         self._last_io = self._last_send = time.monotonic()
         for fd in {fd_in, fd_out}:
             os.set_blocking(fd, False)
+        link.carries_bulk = True
         self._poll = select.poll()
 
     def run(self, tasks: Tasks) -> None:
         """Until every conversation has ended and all is sent."""
+        link = self.link
         got_input = got_room = True
         while True:
             self.pace.check()
@@ -62,8 +65,14 @@ class Pump:
             got_room = self._send()
             if tasks.done and not self.link.pending:
                 return
+            if link.bulk_out is not None and not link.pending:
+                got_room |= self._send_bulk(0 if tasks.runnable else self._patience())
             wait = 0 if tasks.runnable or got_room else self._patience()
-            if self._can_send or wait == 0:
+            if link.bulk_in is not None:
+                got_input = self._receive_bulk(wait)
+            elif link.bulk_out is not None and not link.pending:
+                got_input = self._receive(0)
+            elif self._can_send or wait == 0:
                 got_input = self._receive(wait)
             else:  # the peer reads no more: it has last words, or it will never say anything again
                 got_input = self._receive(LAST_WORDS)
@@ -113,6 +122,10 @@ class Pump:
 
     def _send(self) -> bool:
         """Write what can be written; True if any of it went."""
+        bulk = self.link.bulk_out
+        begun = bulk is not None and not bulk.at_boundary
+        if begun and not (self.link.pending and self._send_bulk(0, finish=True)):
+            return False
         out = self.link.output()
         if not out or not self._can_send:
             if not self._can_send:
@@ -142,6 +155,48 @@ class Pump:
                 self._last_io = self._last_send
             self._only_alive = False
         return total > 0
+
+    def _send_bulk(self, wait: float | None, *, finish: bool = False) -> bool:
+        """Have file data sent; True if any went, with ``finish`` if messages may go next."""
+        link = self.link
+        bulk = link.bulk_out
+        assert bulk is not None
+        listens = not finish and not link.closed and link.available < MAX_BUFFERED
+        before = bulk.moved
+        outcome = bulk.run(self._out, self._in if listens else -1, _milliseconds(wait), finish=finish)
+        count = bulk.moved - before
+        link.bytes_out += count
+        if count:
+            self._last_io = self._last_send = time.monotonic()
+        if outcome == Moved.FAILED:
+            raise RefsyncError(f"write to the peer failed: {os.strerror(bulk.error)}", Exit.SOCKET_IO)
+        if outcome == Moved.PEER_GONE:
+            self._can_send = False
+        if outcome in (Moved.DONE, Moved.PEER_GONE):
+            link.bulk_out = None
+            return True
+        return bulk.at_boundary if finish else count > 0
+
+    def _receive_bulk(self, wait: float | None) -> bool:
+        """Have file data put where it belongs; True if any came, or something else is next."""
+        link = self.link
+        bulk = link.bulk_in
+        assert bulk is not None
+        wants_out = bool(link.pending) and self._can_send
+        before = bulk.moved
+        outcome = Moved(bulk.run(self._in, self._out if wants_out else -1, _milliseconds(wait)))
+        count = bulk.moved - before
+        link.bytes_in += count
+        if count:
+            self._last_io = time.monotonic()
+        if outcome == Moved.FAILED:
+            raise RefsyncError(f"read from the peer failed: {os.strerror(bulk.error)}", Exit.SOCKET_IO)
+        if outcome in (Moved.MORE, Moved.OTHER_READY, Moved.AGAIN):
+            return count > 0
+        if outcome == Moved.CLOSED:
+            link.feed_eof()
+        link.bulk_outcome, link.bulk_in = outcome, None
+        return True
 
     def _receive(self, wait: float | None, *, feed: bool = True) -> bool:
         """Wait until something can be read or written; True if something was read or the peer has closed."""
@@ -186,3 +241,8 @@ class Pump:
                     self._poll.unregister(fd)
                 except KeyError:
                     pass
+
+
+def _milliseconds(wait: float | None) -> int:
+    """As poll takes it: -1 for ever."""
+    return -1 if wait is None else int(wait * 1000 + 0.5)

@@ -89,3 +89,12 @@ class PlainDecoder:
 
     def saw_block(self, data: Buffer) -> None:
         pass
+
+    @property
+    def left(self) -> int:
+        """What is still to come of the literal run; whoever reads on elsewhere sets it."""
+        return self._left
+
+    @left.setter
+    def left(self, count: int) -> None:
+        self._left = count

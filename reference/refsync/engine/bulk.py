@@ -1,0 +1,126 @@
+"""File data by the fast way, where all is plain: plain tokens, a new file, a sum that is native.
+
+Each function does what the general loop of its role does with the same bytes and says so if it can't, before
+anything has happened. Clauses TOK-1 to TOK-4, MUX-1, MUX-3, XFER-12; upstream ``match.c:match_sums``,
+``receiver.c:receive_data``.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from .. import native
+from ..delta.apply import Reconstructor
+from ..files.temp import TempFile
+from ..files.writer import Writer
+from ..session.bulk import Moved
+from ..wire.errors import ProtocolError
+from ..wire.limits import MAX_LITERAL
+from ..wire.sumhead import SumHead
+from ..wire.tokens import PlainDecoder, TokenDecoder
+from .session import Session
+
+if TYPE_CHECKING:
+    from ..delta.checksums import Hasher
+    from ..native.bulk import FileIn
+
+#: Shorter files are not worth the hand-over.
+LEAST = 64 * 1024
+
+
+def can_carry(session: Session, hasher: Hasher, length: int) -> bool:
+    """Whether the driver can move a file of that length with that sum."""
+    link = session.link
+    if not (native.HAVE_BULK and link.carries_bulk and not link.recorded and length >= LEAST):
+        return False
+    from ..native.bulk import FileSum
+
+    return isinstance(hasher, FileSum)
+
+
+async def send_file(session: Session, fd: int, length: int, hasher: Hasher) -> int:
+    """The whole file as literal data; returns 0, or why some of it had to be made up (XFER-12)."""
+    from ..native.bulk import FileOut, FileSum
+
+    assert isinstance(hasher, FileSum)
+    link = session.link
+    job = FileOut(fd, length, hasher, framed=link.framed_out)
+    link.begin_output(job)
+    try:
+        while link.bulk_out is job:
+            await link.moved()
+            session.reporter.file_progress(job.position, length)
+    finally:
+        link.bulk_out = None
+    session.stats.literal_data += length
+    return job.file_error
+
+
+class Inflow:
+    """One file that is being received: ``run`` moves what it can; the general loop goes on from there."""
+
+    def __init__(self, session: Session, head: SumHead, basis: int, fd: int, hasher: Hasher) -> None:
+        from ..native.bulk import FileIn, FileSum
+
+        assert isinstance(hasher, FileSum)
+        self._session = session
+        self._job: FileIn = FileIn(
+            fd,
+            basis,
+            hasher,
+            framed=session.link.framed_in,
+            block=head.block_length,
+            count=head.count,
+            last=head.block_size(head.count - 1) if head.count else 0,
+            max_literal=MAX_LITERAL,
+        )
+
+    async def run(self, rebuilt: Reconstructor, writer: Writer, decoder: PlainDecoder, total: int) -> bool:
+        """True once the file's end was read. Nothing may be ``available``.
+
+        A failure to write escapes as OSError, as the writer's would.
+        """
+        session, link, job = self._session, self._session.link, self._job
+        writer.stand_aside()
+        raw, frame_left = link.detach_input()
+        job.begin(raw, frame_left, decoder.left, rebuilt.offset)
+        literal, matched = job.literal, job.matched
+        outcome = Moved.MORE
+        link.bulk_in = job
+        try:
+            while link.bulk_in is job:
+                await link.moved()
+                session.reporter.file_progress(job.offset, total)
+            outcome = link.bulk_outcome
+        finally:
+            link.bulk_in = None
+            token, raw, frame_left, decoder.left = job.rest()
+            writer.advance(job.offset)
+            rebuilt.skip(job.offset, job.literal - literal, job.matched - matched)
+            session.stats.literal_data += job.literal - literal
+            session.stats.matched_data += job.matched - matched
+            link.attach_input(token, raw, frame_left)
+        if outcome == Moved.FILE_FAILED:
+            raise OSError(job.error, os.strerror(job.error))
+        if outcome == Moved.BAD_TOKEN:
+            if job.bad > 0:
+                raise ProtocolError(f"literal run of {job.bad} bytes", clause="TOK-2")
+            rebuilt.copy(-(job.bad + 1))  # which says what is wrong with it
+        return outcome == Moved.DONE
+
+
+def inflow(
+    session: Session,
+    decoder: TokenDecoder,
+    head: SumHead,
+    basis: int,
+    temp: TempFile,
+    hasher: Hasher,
+    length: int,
+) -> Inflow | None:
+    """For a file that can come by the fast way, else None."""
+    plain = isinstance(decoder, PlainDecoder) and temp.writer.plain and not temp.inplace
+    if not plain or not can_carry(session, hasher, length):
+        return None
+    return Inflow(session, head, basis, temp.fd, hasher)
