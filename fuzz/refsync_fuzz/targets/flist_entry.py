@@ -44,6 +44,7 @@ SURFACE = Surface(
     code=(
         "refsync.wire.flist",
         "refsync.wire.flist_decode",
+        "refsync.wire.flist_usual",
         "refsync.wire.flist_encode",
         "refsync.wire.entry",
     ),
