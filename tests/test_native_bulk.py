@@ -303,3 +303,31 @@ def test_more_than_the_room_is_not_taken_over(tmp_path: pathlib.Path) -> None:
     job = incoming(tmp_path, b"")
     with pytest.raises(ValueError, match="taken over"):
         job.begin(bytes(1 << 20), 0, 0, 0)
+
+
+def test_a_conversation_counts_what_passes_by(tmp_path: pathlib.Path) -> None:
+    data, payload = os.urandom(100_000), b""
+    for at in range(0, len(data), 32768):
+        payload += int32(len(data[at : at + 32768])) + data[at : at + 32768]
+    (tmp_path / "stream").write_bytes(
+        mux.encode(mux.DATA, payload[:50_000]) + mux.encode(mux.DATA, payload[50_000:] + int32(0))
+    )
+    (tmp_path / "in").write_bytes(data)
+    came, source = os.open(tmp_path / "stream", os.O_RDONLY), os.open(tmp_path / "in", os.O_RDONLY)
+    made, to = os.open(tmp_path / "made", os.O_RDWR | os.O_CREAT), os.open("/dev/null", os.O_WRONLY)
+    link = Link()
+    session, writer, total = session_of(link), Writer(made), FileSum("xxh3")
+
+    async def talk() -> None:
+        link.start_frames_out()
+        link.start_frames_in()
+        inflow = Inflow(session, NO_SUMS, -1, made, total)  # type: ignore[arg-type]
+        rebuilt = Reconstructor(NO_SUMS, None, writer, total)
+        assert await inflow.run(rebuilt, writer, PlainDecoder(), 0)
+        await send_file(session, source, len(data), FileSum("xxh3"))  # type: ignore[arg-type]
+
+    Pump(link, came, to).run(Tasks(link, talk()))
+    assert link.data_out == len(payload)
+    assert link.data_in == len(payload) + 4
+    for fd in (came, source, made, to):
+        os.close(fd)

@@ -18,7 +18,7 @@ from ..session.bulk import Moved
 from ..wire.errors import ProtocolError
 from ..wire.limits import MAX_LITERAL
 from ..wire.sumhead import SumHead
-from ..wire.tokens import PlainDecoder, TokenDecoder
+from ..wire.tokens import CHUNK_SIZE, PlainDecoder, TokenDecoder
 from .session import Session
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ async def send_file(session: Session, fd: int, length: int, hasher: Hasher) -> i
     finally:
         link.bulk_out = None
     session.stats.literal_data += length
+    link.data_out += length + 4 * -(-length // CHUNK_SIZE)
     return job.file_error
 
 
@@ -85,7 +86,7 @@ class Inflow:
         writer.stand_aside()
         raw, frame_left = link.detach_input()
         job.begin(raw, frame_left, decoder.left, rebuilt.offset)
-        literal, matched = job.literal, job.matched
+        literal, matched, taken = job.literal, job.matched, job.taken
         outcome = Moved.MORE
         link.bulk_in = job
         try:
@@ -100,7 +101,7 @@ class Inflow:
             rebuilt.skip(job.offset, job.literal - literal, job.matched - matched)
             session.stats.literal_data += job.literal - literal
             session.stats.matched_data += job.matched - matched
-            link.attach_input(token, raw, frame_left)
+            link.attach_input(token, raw, frame_left, job.taken - taken)
         if outcome == Moved.FILE_FAILED:
             raise OSError(job.error, os.strerror(job.error))
         if outcome == Moved.BAD_TOKEN:

@@ -45,7 +45,8 @@ ffi.cdef("""
 
     typedef struct bulk_in {
         int error; int64_t offset; int64_t frame_left; int64_t token_left; int64_t literal; int64_t matched;
-        int64_t received; int32_t bad; int token_have; unsigned char token[4]; int64_t start; int64_t end;
+        int64_t received; int64_t taken; int32_t bad; int token_have; unsigned char token[4];
+        int64_t start; int64_t end;
         unsigned char room[...];
         ...;
     } bulk_in;

@@ -235,6 +235,7 @@ typedef struct bulk_in {
     int64_t offset;        /* in the output file */
     int64_t frame_left, token_left;
     int64_t literal, matched;
+    int64_t taken;         /* payload that was used, a token's bytes and literal data */
     int64_t received;      /* from the connection */
     int64_t block, blocks, last_block, max_literal;
     int32_t bad;           /* the token that cannot be */
@@ -399,6 +400,7 @@ static int parse(bulk_in *in)
         if (!in->token_left) {
             in->token[in->token_have++] = *data;
             in->start++;
+            in->taken++;
             in->frame_left--;
             if (in->token_have < 4)
                 continue;
@@ -432,6 +434,7 @@ static int parse(bulk_in *in)
         refsync_sum_update(in->sum, data, count);
         in->offset += count;
         in->literal += count;
+        in->taken += count;
         in->start += count;
         in->frame_left -= count;
         in->token_left -= count;

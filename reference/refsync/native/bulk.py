@@ -126,6 +126,11 @@ class FileIn:
         return int(self._in.literal)
 
     @property
+    def taken(self) -> int:
+        """Payload that was used, without what ``rest`` gives back."""
+        return int(self._in.taken - self._in.token_have)
+
+    @property
     def matched(self) -> int:
         return int(self._in.matched)
 

@@ -169,9 +169,10 @@ class Link:
         self._raw_pos = self._frame_left = 0
         return raw, left
 
-    def attach_input(self, payload: bytes, raw: bytes, frame_left: int) -> None:
-        """Take back what a ``bulk_in`` did not use: payload out of its frame, then raw bytes."""
+    def attach_input(self, payload: bytes, raw: bytes, frame_left: int, used: int) -> None:
+        """Take back payload and raw bytes that a ``bulk_in`` did not use; ``used`` counts those that it did."""
         self._compact()
+        self._data_read += used
         self._cursor.data += payload  # type: ignore[operator]
         if not self._framed_in:
             self._cursor.data += raw
