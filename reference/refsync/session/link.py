@@ -170,7 +170,7 @@ class Link:
         return raw, left
 
     def attach_input(self, payload: bytes, raw: bytes, frame_left: int, used: int) -> None:
-        """Take back payload and raw bytes that a ``bulk_in`` did not use; ``used`` counts those that it did."""
+        """Take back payload and raw bytes that a ``bulk_in`` did not use; ``used`` counts what it did."""
         self._compact()
         self._data_read += used
         self._cursor.data += payload  # type: ignore[operator]
