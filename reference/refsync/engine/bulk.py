@@ -77,12 +77,13 @@ class Inflow:
             max_literal=MAX_LITERAL,
         )
 
-    async def run(self, rebuilt: Reconstructor, writer: Writer, decoder: PlainDecoder, total: int) -> bool:
+    async def run(self, rebuilt: Reconstructor, writer: Writer, decoder: TokenDecoder, total: int) -> bool:
         """True once the file's end was read. Nothing may be ``available``.
 
         A failure to write escapes as OSError, as the writer's would.
         """
         session, link, job = self._session, self._session.link, self._job
+        assert isinstance(decoder, PlainDecoder)
         writer.stand_aside()
         raw, frame_left = link.detach_input()
         job.begin(raw, frame_left, decoder.left, rebuilt.offset)

@@ -20,6 +20,7 @@ from ..wire.errors import NeedMoreData, ProtocolError
 from ..wire.integers import int32
 from ..wire.limits import MAX_SUM_BYTES
 from ..wire.ndx import NDX_DEL_STATS, NDX_DONE
+from ..wire.tokens import PlainEncoder
 from ..wire.xattr import XattrList
 from . import bulk
 from .basis import size_of

@@ -50,7 +50,7 @@ class Pump:
         self._last_io = self._last_send = time.monotonic()
         for fd in {fd_in, fd_out}:
             os.set_blocking(fd, False)
-        link.carries_bulk = True
+        link.carries_bulk = not self.pace.most  # a bound on the bytes a second is kept by our own writes
         self._poll = select.poll()
 
     def run(self, tasks: Tasks) -> None:
