@@ -319,7 +319,10 @@ class Receiver:
             rebuilt.append(verify=session.append == 2)
             temp.writer.start_at(rebuilt.offset)
             done = rebuilt.offset
-        inflow = bulk.inflow(session, self._decoder, head, basis, temp, hasher, entry.size)
+        keeps = options.partial or self._writing.parts.wanted  # a part is to be known byte by byte
+        inflow = (
+            None if keeps else bulk.inflow(session, self._decoder, head, basis.fd, temp, hasher, entry.size)
+        )
         while True:
             if inflow is not None and not link.available:
                 ended = await inflow.run(rebuilt, temp.writer, self._decoder, entry.size)

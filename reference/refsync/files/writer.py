@@ -73,11 +73,11 @@ class Writer:
     @property
     def plain(self) -> bool:
         """Whether another may write at the offsets: there are neither holes nor an older file."""
-        return not self._sparse and not self._existing
+        return not self._sparse and not self._existing and not self._device
 
     def stand_aside(self) -> int:
         """Write what is gathered, so that another may write from ``offset`` on; ``advance`` tells how far."""
-        self._flush()
+        self.flush()
         return self._fd
 
     def advance(self, offset: int) -> None:
