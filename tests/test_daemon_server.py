@@ -300,7 +300,7 @@ def test_the_configuration_is_read_for_each_client(daemon: Daemon) -> None:
 def test_a_wrong_configuration_keeps_it_from_starting(place: Path) -> None:
     config = place / "wrong.conf"
     for text, words in [
-        ("[m]\npath=/\nrefuse options = delete\n", 'the parameter "refuse options" is not supported yet'),
+        ("[m]\npath=/\nearly exec = true\n", 'the parameter "early exec" is not supported yet'),
         ("[m]\npath=/\nfilter = frob\n", "module m: Unknown filter rule"),
         ("[m", "badly formed section name"),
     ]:

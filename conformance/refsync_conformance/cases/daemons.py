@@ -143,7 +143,6 @@ def hosts(t: Trial) -> None:
     "DMN-014",
     clause="DAEMON-10",
     title="Refused options are refused by name",
-    optional=("refuse options",),
     **BOTH,
 )
 def refused(t: Trial) -> None:

@@ -17,6 +17,7 @@ from ..files.temp import discard_all
 from ..options.chmod import parse as parse_chmod
 from ..options.model import Options
 from ..options.parse import parse
+from ..options.refusal import Refusals
 from ..options.saying import settle_log
 from ..session.daemon_server import Admitted, Refused, read_arguments, start
 from ..session.link import Link, PeerClosed
@@ -121,7 +122,9 @@ class Connection:
         signal.alarm(0)
         try:
             check_options(head)
-            options, rest = parse([os.fsdecode(word) for word in head])
+            refusals = Refusals(host.section.text("refuse options"))
+            options, rest = parse([os.fsdecode(word) for word in head], allow=refusals.check)
+            refusals.check_implied(options)
             if rest or not options.server:
                 raise RefsyncError("the arguments are not those of a server", Exit.SYNTAX)
         except RefsyncError as error:

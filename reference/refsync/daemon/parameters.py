@@ -83,7 +83,7 @@ _TABLE: tuple[Parameter, ...] = (
     _refuse("post-xfer exec", STRING, "", _NO_PROGRAMS),
     _refuse("pre-xfer exec", STRING, "", _NO_PROGRAMS),
     Parameter("read only", BOOL, True),
-    _refuse("refuse options", STRING, "", "the options would be taken"),
+    Parameter("refuse options", STRING, ""),
     Parameter("reverse lookup", BOOL, True),
     Parameter("secrets file", STRING, ""),
     Parameter("strict modes", BOOL, True),

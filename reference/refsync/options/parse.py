@@ -8,7 +8,7 @@ last word on an option counts. Clauses OPT-1 to OPT-6; upstream
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ..wire.dialect import MAX_PROTOCOL
 from ..wire.errors import Exit, RefsyncError
@@ -24,16 +24,22 @@ from .table import by_letter, by_name
 from .wrong import wrong
 
 
-def parse(arguments: Sequence[str], onto: Options | None = None) -> tuple[Options, list[str]]:
+def parse(
+    arguments: Sequence[str],
+    onto: Options | None = None,
+    *,
+    allow: Callable[[Option], None] = lambda option: None,
+) -> tuple[Options, list[str]]:
     """The options and the other arguments; ``RefsyncError`` (exit 1) names what is wrong.
 
-    ``onto``: options that came before, to which these add.
+    ``onto``: options that came before, to which these add. ``allow`` is asked
+    about each option and raises for one that is not to be had.
     """
     options = onto or Options()
     if list(arguments) == ["-h"]:
         options.help = True
         return options, []
-    parser = _Parser(options)
+    parser = _Parser(options, allow)
     paths = parser.run(list(arguments))
     if not (options.help or options.version or options.help_on):
         _check(options)
@@ -42,8 +48,9 @@ def parse(arguments: Sequence[str], onto: Options | None = None) -> tuple[Option
 
 
 class _Parser:
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, allow: Callable[[Option], None]) -> None:
         self._options = options
+        self._allow = allow
         self._long = by_name()
         self._short = by_letter()
         self._rest: list[str] = []
@@ -107,6 +114,7 @@ class _Parser:
 
     def _apply(self, option: Option, value: str) -> None:
         options, field = self._options, option.field
+        self._allow(option)
         if option.refused:
             alone = option.refused == NO_CRTIMES
             raise wrong(option.refused if alone else f"--{option.name} {option.refused}")
