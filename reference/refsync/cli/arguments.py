@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ..options.filesfrom import remote_file
+from ..options.model import Options
 from ..wire.errors import Exit, RefsyncError
 
 DAEMON_PORT = 873
@@ -122,3 +124,21 @@ def plan(paths: list[str], *, list_only: bool) -> Job:
     if to is not None:
         return Job(local, dest_path, True, to)
     return Job(local, dest_path, dest_path is not None and not list_only)
+
+
+def check_files_from(options: Options, job: Job) -> None:
+    """FROM-5: the file goes with one source and a destination, and is here or with the transfer's host."""
+    if options.files_from is None:
+        return
+    if len(job.sources) != 1 or job.dest is None:
+        raise RefsyncError("--files-from wants one source directory and a destination", Exit.SYNTAX)
+    remote = remote_file(options.files_from)
+    if remote is None:
+        return
+    host, path = remote
+    if path == "-":
+        raise RefsyncError("Invalid --files-from remote filename", Exit.SYNTAX)
+    if job.remote is None:
+        raise RefsyncError("--files-from cannot be remote when the transfer is local", Exit.SYNTAX)
+    if host and host != job.remote.host:
+        raise RefsyncError("--files-from hostname is not the same as the transfer hostname", Exit.SYNTAX)

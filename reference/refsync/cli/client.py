@@ -10,13 +10,14 @@ import time
 from collections.abc import Sequence
 
 from ..engine import client
+from ..engine.filesfrom import load
 from ..engine.server import allow_inc_recurse
 from ..engine.session import PeerExit, Session
 from ..files.log import Log
 from ..options import server_args
 from ..options.combinations import settle_arguments
 from ..options.model import Options
-from ..options.parse import parse
+from ..options.parse import parse, settle_selection
 from ..session.link import Link, PeerClosed
 from ..session.tasks import Tasks
 from ..transport.child import Child, run_command, run_local
@@ -24,7 +25,7 @@ from ..transport.pace import Pace
 from ..transport.pump import Pump
 from ..wire.errors import Exit, RefsyncError
 from ..wire.greeting import encode_arguments
-from .arguments import Job, plan, plan_replay
+from .arguments import Job, check_files_from, plan, plan_replay
 from .batch import BatchFiles, open_batch
 from .messages import Printer
 from .rsh import remote_command, shown_command
@@ -65,8 +66,9 @@ def _run(options: Options, job: Job, files: BatchFiles | None = None) -> int:
     options.sender = job.sender
     if job.dest is None:
         options.list_only = True
-    if options.list_only and not options.recurse:
-        options.dirs = True
+        settle_selection(options)
+    check_files_from(options, job)
+    load(options)
     if job.remote is None or not job.remote.daemon:
         refuse_daemon_options(options)
     else:

@@ -15,8 +15,8 @@ from ..session.setup import Agreement, Offer, negotiate, read_batch_setup
 from ..wire import batch as batchfile
 from ..wire.errors import RefsyncError
 from .batch import Recorder, Replay, match_options
-from .listing import split_argument
 from .report import Reporter
+from .requested import requested_by
 from .roles import receive, send
 from .server import offer_from, say_last_words
 from .session import PeerExit, Session
@@ -60,8 +60,7 @@ async def run(
             recorder.begin(link, session.dialect, agreement.seed, sender=options.sender)
         if options.sender:
             return await send(session, paths, filters)
-        trusted = options.trust_sender or bool(options.old_args) or session.replay is not None
-        requested = None if trusted else requested_names(paths)
+        requested = None if session.replay else requested_by(options, paths)
         return await receive(session, dest, filters, requested=requested)
     except PeerExit:
         await link.flush()
@@ -94,17 +93,3 @@ def keep_parts_out(filters: FilterList, session: Session) -> None:
     if options.partial_dir and not options.partial_dir.startswith("/"):
         perishable = session.role != "sender" or session.dialect.filter_modern
         filters.add(("-p " if perishable else "- ") + options.partial_dir + "/")
-
-
-def requested_names(paths: list[bytes]) -> frozenset[bytes] | None:
-    """HOST-2: the first components that a server may send; None if it may be any.
-
-    A wildcard is the server's to expand, and ``dir/`` asks for whatever is in it.
-    """
-    names = set()
-    for path in paths:
-        _, name, contents = split_argument(path)
-        if contents or any(letter in name for letter in b"*?[\\~"):
-            return None
-        names.add(name)
-    return frozenset(names)

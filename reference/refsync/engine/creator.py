@@ -22,6 +22,7 @@ from .itemize import Itemizer
 from .session import Session, os_error
 from .source_removal import tell_success
 from .target import Target
+from .wanted import WayThere, of_wanted_size, tell_if_unsafe
 from .writing import Writing
 
 
@@ -48,6 +49,7 @@ class Creator:
         self._links = links
         self._rank = rank(session.options)
         self._added = 0o700 if self._rank == FAKE else 0  # files have to go in
+        self._way = WayThere(session, target)
         self._made: set[bytes] = {b"."} if target.created else set()  # made before their turn came
         self._missing: set[bytes] = set()  # not there, and not to be touched up
         self._skip: bytes | None = None  # a directory that could not be made
@@ -73,8 +75,12 @@ class Creator:
 
     def _stat(self, entry: FileEntry) -> os.stat_result | None:
         """What has the entry's name now."""
+        name = self._target.name(entry)
         try:
-            return self._target.lstat(self._target.name(entry))
+            status = self._target.lstat(name)
+            if entry.is_dir and self._options.keep_dirlinks and status and stat.S_ISLNK(status.st_mode):
+                return self._target.dest.follow(name) or status
+            return status
         except OSError as error:
             if not (self._options.dry_run and error.errno in (20, 40)):
                 what = os_error("recv_generator: failed to stat", self._target.path(entry.name), error, b"")
@@ -110,6 +116,7 @@ class Creator:
         if self._skipped(entry):
             return None
         options = self._options
+        self._way.prepare(entry)
         status = self._stat(entry)
         if self._unwanted(entry, status):
             return None
@@ -118,6 +125,8 @@ class Creator:
             entry, status if status is not None and not stat.S_ISDIR(status.st_mode) else None
         )
         if self._links and self._links.check(entry, ndx, status):
+            return None
+        if not of_wanted_size(self._session, entry):
             return None
         if (
             options.update
@@ -202,11 +211,13 @@ class Creator:
             or options.omit_dir_times
             or options.dry_run
             or options.existing
+            or self._way.is_no_more(entry)
         ):
             return
+        self._way.prepare(entry)
         name = self._target.name(entry)
         try:
-            status = self._target.lstat(name)
+            status = self._stat(entry)
             if status is None or (
                 not stat.S_ISDIR(status.st_mode) and self._deleter.make_way(entry, status, b"directory")
             ):
@@ -218,14 +229,19 @@ class Creator:
     def directory(self, entry: FileEntry, ndx: int) -> None:
         """Make the directory if it is missing and set its attributes."""
         if self._options.list_only:
-            self._session.reporter.listed(entry)
+            if not self._way.is_no_more(entry):
+                self._session.reporter.listed(entry)
             return
         options = self._options
         if self._skipped(entry):
             self._missing.add(entry.name)
             return
+        self._way.prepare(entry)
         status = self._stat(entry)
         if self._unwanted(entry, status):
+            return
+        if self._way.is_no_more(entry):
+            self._missing.add(entry.name)
             return
         if status is not None and not stat.S_ISDIR(status.st_mode):
             if not self._deleter.make_way(entry, status, b"directory"):
@@ -282,6 +298,10 @@ class Creator:
         if self._skipped(entry):
             return
         options = self._options
+        if not entry.mode and options.delete_missing_args:
+            self._delete_missing(entry)
+            return
+        self._way.prepare(entry)
         status = self._stat(entry)
         if self._unwanted(entry, status):
             return
@@ -298,6 +318,8 @@ class Creator:
         if not wanted:
             if options.info["NONREG"]:
                 self._session.reporter.info(b'skipping non-regular file "' + entry.name + b'"\n')
+            return
+        if entry.is_link and options.safe_links and tell_if_unsafe(self._session, entry):
             return
         name = self._target.name(entry)
         if status is not None and self._same(entry, name, status):
@@ -318,6 +340,12 @@ class Creator:
         self._linked(ndx)
         if options.remove_source_files == 1 or (options.remove_source_files and entry.is_link):
             self._succeed(ndx, name)
+
+    def _delete_missing(self, entry: FileEntry) -> None:
+        """FLIST-25: the sender does not have it, so neither shall we, unless a rule protects it."""
+        status = self._stat(entry)
+        if status is not None:
+            self._deleter.delete_named(entry.name, status)
 
     def _same(self, entry: FileEntry, name: bytes, status: os.stat_result) -> bool:
         if stat.S_IFMT(status.st_mode) != stat.S_IFMT(entry.mode):

@@ -93,6 +93,23 @@ class Deleter:
             )
             self._session.io_error |= IOERR_DEL_LIMIT
 
+    def delete_named(self, name: bytes, status: os.stat_result) -> None:
+        """FLIST-25: what a missing argument names; a full directory only if deletions were asked for."""
+        if self._filters.check(name, False) < 0:
+            return
+        options = self._session.options
+        if not stat.S_ISDIR(status.st_mode) or options.delete or options.force:
+            self._delete(name, status)
+        elif not options.dry_run:
+            try:
+                self._target.dest.rmdir(name)
+            except OSError as error:
+                if error.errno not in (39, 17):
+                    self._session.fail(os_error("delete_file: rmdir", self._target.path(name), error))
+                self._session.reporter.info(b"cannot delete non-empty directory: " + name + b"\n")
+            else:
+                self._tell(name, status.st_mode)
+
     def make_way(self, entry: FileEntry, status: os.stat_result, kind: bytes) -> bool:
         """DEL-4: remove what has the name of ``entry``; a full directory only if deletions were asked for.
 

@@ -9,51 +9,30 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 from ..files.ids import IdNames
+from ..files.links import look
 from ..files.scan import read_dir, stat_entry
 from ..filters.rulelist import FilterList
 from ..options.chmod import tweak
 from ..session.lists import FileList, FileLists
 from ..wire import idlist, mux, order
-from ..wire.entry import CONTENT_DIR, DUPLICATE, MOUNT_DIR, TOP_DIR, FileEntry
+from ..wire.entry import CONTENT_DIR, DUPLICATE, MOUNT_DIR, FileEntry
 from ..wire.flist_encode import FlistEncoder
 from ..wire.integers import int32
 from ..wire.limits import MAX_PATH
 from ..wire.ndx import NDX_FLIST_EOF, NDX_FLIST_OFFSET
+from .arguments import join
 from .attached import SourceAttributes
 from .changes import chmod_changes
-from .module import ModuleContext, first_hidden, not_there
+from .chosen import Chosen
 from .session import IOERR_GENERAL, IOERR_VANISHED, Session, os_error
 
 #: With incremental recursion, so many entries go out ahead of need (upstream ``MIN_FILECNT_LOOKAHEAD``).
 LOOKAHEAD = 1000
 #: Between two waits for room.
 BATCH = 256
-
-
-def split_argument(path: bytes) -> tuple[bytes, bytes, bool]:
-    """FLIST-16: (directory to start from, name in the list, means "the contents of").
-
-    A trailing slash, ``.`` or ``..`` asks for what is in the directory: its name is then ``b"."``.
-    """
-    if not path or path.endswith(b"/"):
-        path = b"." if path == b"./" else path + b"."
-    elif path == b".." or path.endswith(b"/.."):
-        path += b"/."
-    contents = path == b"." or path.endswith(b"/.")
-    cut = path.rfind(b"/")
-    if cut < 0:
-        return b"", path, contents
-    return path[:cut] or b"/", path[cut + 1 :], contents
-
-
-def join(base: bytes, name: bytes) -> bytes:
-    """The file-system path of ``name`` under ``base``."""
-    if not base:
-        return name
-    return base + name if base.endswith(b"/") else base + b"/" + name
 
 
 class ListSender:
@@ -72,23 +51,24 @@ class ListSender:
         self._encoder = FlistEncoder(session.dialect, session.preserve, session.xattr_names.sent)
         self.attached = SourceAttributes(session, self._ids, session.xattr_names)
         self._chmod = chmod_changes(session.options)
-        self._device = 0
+        self.device = 0
         self._todo: list[int] = []  # directories whose lists are still to be sent, next one last
         self._pending: list[FileEntry] = []
         self._next_ndx = 0
         self._list_start = 0
         self.lists = FileLists(session.dialect.inc_recurse)
+        self._chosen = Chosen(session, filters, root, self)
 
     # -- the first list ---------------------------------------------------
 
-    async def send_first(self, arguments: list[bytes]) -> FileList:
+    async def send_first(self, arguments: AsyncIterator[bytes]) -> FileList:
         """Send the list of the arguments (everything below them, if not incremental) and its end."""
         session, dialect = self._session, self._session.dialect
         start_bytes, began = session.link.bytes_out + session.link.pending, time.monotonic()
         session.reporter.list_started(sending=True, incremental=dialect.inc_recurse)
         self._begin()
-        for argument in arguments:
-            for entry in self._from_argument(argument):
+        async for argument in arguments:
+            for entry in self._chosen.entries(argument):
                 await self._add(entry)
         session.stats.flist_buildtime = max(1, int((time.monotonic() - began) * 1000))
         session.reporter.list_finished(len(self._pending))
@@ -110,88 +90,26 @@ class ListSender:
                 await self.send_more(1)
         return listing
 
-    def _from_argument(self, argument: bytes) -> Iterator[FileEntry]:
-        options, session = self._options, self._session
-        base, name, contents = split_argument(argument)
-        base = join(self._root, base) if base else self._root
-        path = join(base, name)
-        try:
-            if base and not stat.S_ISDIR(os.stat(base).st_mode):
-                raise NotADirectoryError(20, os.strerror(20))
-        except OSError as error:
-            session.io_error |= IOERR_GENERAL
-            session.fail(os_error("change_dir", os.path.abspath(base), error))
-            return
-        try:
-            status = os.stat(path) if contents else os.lstat(path)
-        except OSError as error:
-            if error.errno != 2:
-                session.io_error |= IOERR_GENERAL
-            self._missing(base, path, error)
-            return
-        is_dir = stat.S_ISDIR(status.st_mode)
-        if session.module and not self._module_shows(session.module, argument, is_dir):
-            return
-        self._filters.set_root(os.path.abspath(base or b"."))
-        if not contents and self._filters.check(name, is_dir) < 0:
-            return
-        if is_dir and not (options.recurse or options.dirs or options.list_only):
-            session.reporter.info(b"skipping directory " + name + b"\n")
-            return
-        self._device = status.st_dev
-        entry = self._make(base, name, status)
-        if entry is None:
-            return
-        walks = options.recurse or (contents and (options.dirs or options.list_only))
-        if walks and is_dir:
-            entry.flags |= TOP_DIR | CONTENT_DIR
-        yield entry
-        if not walks or not is_dir:
-            return
-        if session.dialect.inc_recurse:
-            if contents:
-                yield from self._children(entry)
-        else:
-            yield from self._below(entry, options.recurse)
-
-    def _missing(self, base: bytes, path: bytes, error: OSError) -> None:
-        """The directory of an argument is entered first, so that is what is said to be missing."""
-        if base and not os.path.isdir(base):
-            self._session.fail(os_error("change_dir", os.path.abspath(base), error))
-        else:
-            self._session.fail(os_error("link_stat", os.path.abspath(path), error))
-
-    def _module_shows(self, module: ModuleContext, argument: bytes, is_dir: bool) -> bool:
-        """DAEMON-8: what a module's rules hide is not there, even if it is asked for by name."""
-        hidden = first_hidden(module.rules(sender=True), argument, is_dir)
-        if hidden is None:
-            return True
-        whole = b"/".join(part for part in argument.split(b"/") if part not in (b"", b"."))
-        contents = split_argument(argument)[2]
-        what = "link_stat" if hidden == whole and not contents else "change_dir"
-        self._session.fail(os_error(what, join(self._root, hidden), not_there()))
-        return False
-
-    def _below(self, directory: FileEntry, recurse: bool) -> Iterator[FileEntry]:
+    def below(self, directory: FileEntry, recurse: bool) -> Iterator[FileEntry]:
         """All that is in a directory, then all that is in each directory of it."""
-        children = list(self._children(directory))
+        children = list(self.children(directory))
         yield from children
         if recurse:
             for child in children:
                 if child.is_dir and not child.flags & MOUNT_DIR:
-                    yield from self._below(child, True)
+                    yield from self.below(child, True)
                     self._filters.leave_to(directory.name)
 
-    def _children(self, directory: FileEntry) -> Iterator[FileEntry]:
+    def children(self, directory: FileEntry) -> Iterator[FileEntry]:
         """The entries of one directory, those that the filters keep."""
         session, options = self._session, self._options
         path = join(directory.path, directory.name)
-        prefix = b"" if directory.name == b"." else directory.name + b"/"
-        self._filters.enter_dir(path, directory.name)
+        prefix = directory.name.removesuffix(b".") if directory.basename == b"." else directory.name + b"/"
+        self._filters.enter_dir(path, directory.name.lstrip(b"/"))
         try:
             names = read_dir(path)
         except OSError as error:
-            self._unreadable("opendir", path, error, is_dir=True)
+            self.unreadable("opendir", path, error, is_dir=True)
             return
         for name in names:
             full = prefix + name
@@ -199,21 +117,22 @@ class ListSender:
                 session.io_error |= IOERR_GENERAL
                 session.fail(b"file name is too long: " + full)
                 continue
+            ruled = full.lstrip(b"/")
             try:
-                status = os.lstat(join(directory.path, full))
+                status = look(join(directory.path, full), full, options, self.say)
             except OSError as error:
                 # a name that the filters drop is nobody's concern
-                if self._filters.check(full, False) >= 0:
-                    self._unreadable("readlink_stat", join(directory.path, full), error, is_dir=False)
+                if self._filters.check(ruled, False) >= 0 and self._filters.check(ruled, True) >= 0:
+                    self.unlooked(join(directory.path, full), error)
                 continue
             is_dir = stat.S_ISDIR(status.st_mode)
-            if self._filters.check(full, is_dir) < 0:
+            if self._filters.check(ruled, is_dir) < 0:
                 continue
-            entry = self._make(directory.path, full, status)
+            entry = self.make(directory.path, full, status)
             if entry is None:
                 continue
             if is_dir and options.recurse:
-                if options.one_file_system and status.st_dev != self._device:
+                if options.one_file_system and status.st_dev != self.device:
                     if options.one_file_system > 1:
                         continue
                     entry.flags |= MOUNT_DIR
@@ -221,7 +140,7 @@ class ListSender:
                     entry.flags |= CONTENT_DIR
             yield entry
 
-    def _unreadable(self, what: str, path: bytes, error: OSError, is_dir: bool) -> None:
+    def unreadable(self, what: str, path: bytes, error: OSError, is_dir: bool) -> None:
         """A name that cannot be looked at: it vanished, or something worse that must stop deletions."""
         session = self._session
         if error.errno == 2:
@@ -232,7 +151,28 @@ class ListSender:
         session.io_error |= IOERR_GENERAL
         session.fail(os_error(what, os.path.abspath(path), error))
 
-    def _make(self, base: bytes, name: bytes, status: os.stat_result) -> FileEntry | None:
+    def say(self, text: bytes) -> None:
+        """With ``-v``: something about how the list is made."""
+        if self._options.verbose:
+            self._session.reporter.info(text)
+
+    def unlooked(self, path: bytes, error: OSError) -> None:
+        """A name that can't be looked at, or (FS-12) a symlink to nothing that is to be looked through."""
+        session, options = self._session, self._options
+        follows = options.copy_links or options.copy_unsafe_links or options.copy_dirlinks
+        if error.errno == 2 and follows and os.path.islink(path):
+            session.io_error |= IOERR_GENERAL
+            session.xfer_error = True
+            session.reporter.error_xfer(b'symlink has no referent: "' + os.path.abspath(path) + b'"\n')
+        elif error.errno == 2:
+            self.unreadable("readlink_stat", path, error, is_dir=False)
+        else:
+            session.io_error |= IOERR_GENERAL
+            reason = os.strerror(error.errno or 0).encode()
+            shown = b'readlink_stat("' + os.path.abspath(path) + b'") failed: ' + reason
+            session.fail(shown + b" (%d)" % (error.errno or 0))
+
+    def make(self, base: bytes, name: bytes, status: os.stat_result) -> FileEntry | None:
         session, options = self._session, self._options
         path = join(base, name)
         if options.debug["FLIST"] > 1:
@@ -242,7 +182,7 @@ class ListSender:
             if session.preserve.checksum_length and entry.is_reg:
                 entry.checksum = session.checksums.file_digest(path, entry.size)
         except OSError as error:
-            self._unreadable("readlink_stat", path, error, is_dir=False)
+            self.unreadable("readlink_stat", path, error, is_dir=False)
             return None
         entry.path = base
         if self._chmod and not entry.is_link:
@@ -272,7 +212,9 @@ class ListSender:
             directory = lists.dirs[number]
             await self._add_children(directory)
             while self._todo and lists.dirs[self._todo[-1]].flags & DUPLICATE:
-                directory = lists.dirs[self._todo.pop()]
+                before_it, directory = directory, lists.dirs[self._todo.pop()]
+                if directory.path == before_it.path and before_it.flags & CONTENT_DIR:
+                    directory.flags &= ~CONTENT_DIR  # the same directory, listed already
                 await self._add_children(directory)
             session.link.write(self._end(0 if session.io_error == before else session.io_error))
             self._finish(number)
@@ -291,12 +233,14 @@ class ListSender:
         if directory.flags & CONTENT_DIR:
             if self._options.one_file_system:
                 try:
-                    self._device = os.stat(join(directory.path, directory.name)).st_dev
+                    self.device = os.stat(join(directory.path, directory.name)).st_dev
                 except OSError as error:
-                    self._unreadable("link_stat", join(directory.path, directory.name), error, is_dir=True)
+                    self.unreadable("link_stat", join(directory.path, directory.name), error, is_dir=True)
                     return
-            for entry in self._children(directory):
+            for entry in self.children(directory):
                 await self._add(entry)
+        for entry in self._chosen.entries_below(directory):
+            await self._add(entry)
 
     def _announce_eof(self) -> None:
         self.lists.eof = True

@@ -17,12 +17,13 @@ from ..session.lists import FileList, FileLists
 from ..wire import idlist, order
 from ..wire.acl import Acl
 from ..wire.cursor import Cursor
-from ..wire.entry import FileEntry
+from ..wire.entry import CONTENT_DIR, TOP_DIR, FileEntry
 from ..wire.errors import Exit, NeedMoreData, ProtocolError
 from ..wire.flist import EndOfList
 from ..wire.flist_decode import FlistDecoder
 from ..wire.integers import read_int32
 from .changes import chmod_changes, id_map
+from .requested import Requested
 from .session import IOERR_KNOWN, Session
 
 #: Entries decoded in one go before other conversations get a turn.
@@ -33,15 +34,16 @@ class ListReceiver:
     """Reads the lists of one session into ``lists``.
 
     ``filters`` are the user's own rules on a client: a name that they exclude
-    was not asked for (HOST-2). ``requested`` holds the first components that
-    a client asked for, None if anything may come.
+    was not asked for (HOST-2). ``requested`` knows what a client asked for,
+    None if anything may come.
     """
 
     def __init__(
-        self, session: Session, filters: FilterList | None = None, requested: frozenset[bytes] | None = None
+        self, session: Session, filters: FilterList | None = None, requested: Requested | None = None
     ) -> None:
         self._session = session
-        self._filters = filters
+        self._filters = filters if not session.options.server else None
+        self._rules = filters
         self._requested = requested
         self._decoder = FlistDecoder(session.dialect, session.preserve, session.xattr_names.kept)
         self._ids = id_map(session)
@@ -107,6 +109,10 @@ class ListReceiver:
         if dialect.inc_recurse:
             lists.dirs.extend(entry for entry in entries if entry.is_dir)
         order.mark_duplicates(entries, dialect.sort_files_first, sender=False)
+        if session.options.relative:
+            order.strip_root(entries)
+        if session.options.prune_empty_dirs:
+            order.prune_empty(entries, self._keeps)
         if dialect.io_error_after_list:
             error = await session.link.read(read_int32)
             if not session.options.ignore_errors:
@@ -123,31 +129,40 @@ class ListReceiver:
         self.arrived.append(listing)
         return listing
 
+    def _keeps(self, name: bytes) -> bool:
+        """Whether a rule keeps an empty directory that ``--prune-empty-dirs`` would drop (FLIST-27)."""
+        return self._rules is not None and self._rules.check(name, True) < 0
+
     def _check(self, entry: FileEntry, parent: FileEntry | None) -> None:
         """HOST-1 to HOST-3: a name is below the destination, in its list's directory, and was asked for."""
+        relative = self._session.options.relative
         name = entry.name
-        if not name or name.startswith(b"/") or b"\0" in name:
+        if not name or (name.startswith(b"/") and not relative) or b"\0" in name:
             raise self._unsafe(name)
         if name != b".":
             parts = name.split(b"/")
             if b".." in parts:
                 raise self._unsafe(name)
             if b"" in parts or b"." in parts:
-                name = entry.name = b"/".join(part for part in parts if part not in (b"", b".")) or b"."
+                # with --relative a leading slash counts for the order and goes only then (FLIST-26)
+                name = b"/".join(part for part in parts if part not in (b"", b".")) or b"."
+                entry.name = b"/" + name if parts[0] == b"" and len(parts) > 1 else name
         if name == b"." and not entry.is_dir:
             raise ProtocolError('the entry "." is not a directory', clause="HOST-1")
         if self._session.dialect.inc_recurse:
             expected = b"" if parent is None or parent.name == b"." else parent.name
-            if entry.dirname != expected or (name == b"." and parent is not None):
+            if entry.dirname.removeprefix(b"/") != expected or (name == b"." and parent is not None):
                 shown = name.decode("utf-8", "backslashreplace")
                 raise ProtocolError(
                     f"ABORTING due to invalid path from sender: {shown}",
                     clause="HOST-3",
                     code=Exit.UNSUPPORTED,
                 )
+        if self._requested is not None and entry.flags & CONTENT_DIR and not self._requested.wanted(name):
+            entry.flags &= ~(CONTENT_DIR | TOP_DIR)  # HOST-6: nothing is deleted where nothing was asked for
         if name == b".":
             return
-        if self._requested is not None and name.split(b"/", 1)[0] not in self._requested:
+        if self._requested is not None and not self._requested.allows(name, entry.is_dir):
             shown = name.decode("utf-8", "backslashreplace")
             raise ProtocolError(
                 f"ERROR: rejecting unrequested file-list name: {shown}",
@@ -155,7 +170,11 @@ class ListReceiver:
                 code=Exit.UNSUPPORTED,
             )
         filters = self._filters
-        if filters and not filters.trusts_sender and filters.check_for_sender(name, entry.is_dir) < 0:
+        if (
+            filters
+            and not (filters.trusts_sender or self._session.options.trust_sender)
+            and filters.check_for_sender(name, entry.is_dir) < 0
+        ):
             shown = name.decode("utf-8", "backslashreplace")
             raise ProtocolError(
                 f"ERROR: rejecting excluded file-list name: {shown}", clause="HOST-2", code=Exit.UNSUPPORTED

@@ -9,16 +9,19 @@ from __future__ import annotations
 import os
 
 from ..filters.rulelist import FilterList
+from ..session.lists import FileList
 from ..session.tasks import together
 from ..wire import stats
 from ..wire.errors import ProtocolError
 from ..wire.ndx import NDX_FLIST_EOF, NDX_FLIST_OFFSET
 from .attached import check_protocol, names_for
 from .deleter import Deleter
+from .filesfrom import chosen_names, forward
 from .generator import Generator
 from .listing import ListSender
 from .receive_list import ListReceiver
 from .receiver import Receiver
+from .requested import Requested
 from .sender import Sender
 from .session import Session
 from .target import open_target
@@ -32,8 +35,9 @@ async def send(session: Session, arguments: list[bytes], filters: FilterList, ro
     session.watch(filters, b"sender")
     check_protocol(session)
     session.xattr_names = names_for(session.options, filters, sender=True)
+    names, root = chosen_names(session, arguments, root)
     lists = ListSender(session, filters, root)
-    first = await lists.send_first(arguments)
+    first = await lists.send_first(names)
     if session.options.server and not first.entries:
         await session.link.flush()  # nothing to talk about: the client ends as soon as it has seen the list
         return session.exit_code()
@@ -57,7 +61,7 @@ async def receive(
     *,
     root: bytes = b"",
     guard: FilterList | None = None,
-    requested: frozenset[bytes] | None = None,
+    requested: Requested | None = None,
 ) -> int:
     """Receive into ``dest``; returns the exit code of this side.
 
@@ -69,10 +73,8 @@ async def receive(
         session.debug("RECV", 1, f"server_recv(2) starting pid={os.getpid()}")
     check_protocol(session)
     session.xattr_names = names_for(session.options, filters, sender=False)
-    lists = ListReceiver(
-        session, None if session.options.server or session.options.trust_sender else filters, requested
-    )
-    first = await lists.receive()
+    lists = ListReceiver(session, filters, requested)
+    first: FileList = (await together(lists.receive(), forward(session)))[0]
     if session.dialect.inc_recurse and lists.lists.total == 1:
         await _one_more(session, lists)
     if not first.entries and not session.options.server:

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from ..delta.match import Matcher, append_ops, whole_file_ops
 from ..delta.source import Source, spoiled_digest
+from ..files.links import follows_links
 from ..wire import compression, items, mux, stats, sumhead
 from ..wire.cursor import Buffer, Cursor
 from ..wire.entry import FileEntry
@@ -23,8 +24,9 @@ from ..wire.ndx import NDX_DEL_STATS, NDX_DONE
 from ..wire.tokens import PlainEncoder
 from ..wire.xattr import XattrList
 from . import bulk
+from .arguments import join
 from .basis import size_of
-from .listing import LOOKAHEAD, ListSender, join
+from .listing import LOOKAHEAD, ListSender
 from .receive_list import sanitized
 from .session import IOERR_GENERAL, IOERR_VANISHED, Session, os_error
 from .skip_compress import SkipList
@@ -284,7 +286,8 @@ class Sender:
         """A descriptor to read from, or -1 after telling both the user and the receiver (XFER-9)."""
         session = self._session
         try:
-            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+            follow = 0 if follows_links(session.options) else os.O_NOFOLLOW
+            flags = os.O_RDONLY | follow | os.O_NONBLOCK | os.O_CLOEXEC
             fd = os.open(path, flags | session.checksums.open_flags)
             mode = os.fstat(fd).st_mode
             if stat.S_ISREG(mode) or (

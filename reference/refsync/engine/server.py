@@ -18,6 +18,7 @@ from ..wire import mux
 from ..wire.errors import EXIT_TEXT, Exit, RefsyncError
 from ..wire.filterlist import list_travels, receive_filters
 from ..wire.integers import int32
+from .filesfrom import load, over_the_link
 from .module import ModuleContext
 from .report import RemoteReporter
 from .roles import receive, send
@@ -26,10 +27,10 @@ from .session import PeerExit, Session
 
 def allow_inc_recurse(options: Options, *, sender: bool) -> bool:
     """IREC-2: whether this side's options leave incremental recursion possible."""
-    if not options.recurse or not options.inc_recurse:
+    if not options.recurse or not options.inc_recurse or options.qsort:
         return False
     late = options.delete and options.delete_when in ("before", "after")
-    return sender or not (late or options.delay_updates)
+    return sender or not (late or options.delay_updates or options.prune_empty_dirs)
 
 
 def offer_from(options: Options, *, remote_protocol: int = 0) -> Offer:
@@ -49,6 +50,7 @@ def offer_from(options: Options, *, remote_protocol: int = 0) -> Offer:
         compress_environment="zlib" if options.writes_batch else os.environ.get("RSYNC_COMPRESS_LIST"),
         # what a client says of files that have arrived; a server has its frames anyway
         generator_speaks=bool(options.remove_source_files) and options.sender == options.server,
+        names_arrive=options.sender and over_the_link(options),
         seed=options.checksum_seed or (int(time.time()) ^ os.getpid() << 6) & 0x7FFFFFFF,
     )
 
@@ -126,6 +128,8 @@ async def _serve(session: Session, args: list[bytes], module: ModuleContext | No
     travels = list_travels(options, session.dialect, client_sends=not options.sender)
     received = await receive_filters(link, session.dialect) if travels else []
     filters = server_rules(own_filters, received, options, session.dialect, sender=options.sender)
+    root = module.root if module else b""
+    load(options, root, module)
     if options.sender:
         if module and module.write_only:
             raise RefsyncError("ERROR: module is write only", Exit.SYNTAX)
@@ -133,7 +137,6 @@ async def _serve(session: Session, args: list[bytes], module: ModuleContext | No
             kind = "source" if options.remove_source_files == 1 else "sent"
             text = f"ERROR: --remove-{kind}-files cannot be used with a read-only module"
             raise RefsyncError(text, Exit.SYNTAX)
-        root = module.root if module else b""
         paths = args[1:]
         if not paths and (options.recurse or options.dirs or options.list_only):
             paths = [b"."]
@@ -141,5 +144,4 @@ async def _serve(session: Session, args: list[bytes], module: ModuleContext | No
     if module and module.read_only:
         raise RefsyncError("ERROR: module is read only", Exit.SYNTAX)
     dest = args[1] if len(args) > 1 else b"."
-    root = module.root if module else b""
     return await receive(session, dest, filters, root=root, guard=own_filters if module else None)

@@ -98,10 +98,12 @@ class Session:
             hard_links=bool(options.hard_links),
             atimes=bool(options.atimes),
             crtimes=options.crtimes,
-            recurse=options.recurse,
             acls=bool(options.acls),
             acl_any_bits=options.fake_super,
             xattrs=bool(options.xattrs),
+            recurse=bool(options.recurse),
+            relative=bool(options.relative),
+            missing_args=options.delete_missing_args,
             checksum_length=self.checksums.flist_digest_length if options.checksum else 0,
         )
         self.items = ItemLog(self)

@@ -12,7 +12,7 @@ from ..session.lists import FileLists
 from ..wire import mux
 from ..wire.errors import ProtocolError
 from ..wire.integers import int32
-from .listing import join
+from .arguments import join
 from .session import Session
 from .target import Target
 

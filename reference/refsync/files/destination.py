@@ -85,6 +85,26 @@ class Destination:
         fd, base = self._directories.parent(name)
         return os.stat(base, dir_fd=fd, follow_symlinks=False)
 
+    def follow(self, name: bytes) -> os.stat_result | None:
+        """FS-14: take a symlink to a directory for one from here on: the directory's status, else None."""
+        try:
+            fd, base = self._directories.parent(name)
+            status = os.stat(base, dir_fd=fd)
+        except OSError:
+            return None
+        if not stat.S_ISDIR(status.st_mode):
+            return None
+        self._directories.dirlinks.add(name)
+        return status
+
+    def make_way_to(self, name: bytes) -> None:
+        """FS-15: the directories above ``name`` that are missing; nothing is followed on the way."""
+        parts = name.split(b"/")[:-1]
+        for count in range(1, len(parts) + 1):
+            way = b"/".join(parts[:count])
+            if self.lstat(way) is None:
+                self.mkdir(way)
+
     def readlink(self, name: bytes) -> bytes:
         """A symlink's target; with ``--fake-super`` a real one has none, as it is to be replaced."""
         fd, base = self._directories.parent(name)
@@ -100,7 +120,8 @@ class Destination:
     def listdir(self, name: bytes) -> list[bytes]:
         """The names in a directory, in byte order."""
         above, base = self._directories.parent(name)
-        fd = os.open(base, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=above)
+        nofollow = 0 if name in self._directories.dirlinks else os.O_NOFOLLOW
+        fd = os.open(base, os.O_RDONLY | os.O_DIRECTORY | nofollow | os.O_CLOEXEC, dir_fd=above)
         try:
             return sorted(os.fsencode(entry) for entry in os.listdir(fd))
         finally:

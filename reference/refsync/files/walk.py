@@ -41,6 +41,8 @@ class Directories:
         self._open: OrderedDict[bytes, int] = OrderedDict()
         self._mounted: dict[bytes, int] = {}
         self._mounts = 0
+        #: symlinks that stand for directories (``--keep-dirlinks``)
+        self.dirlinks: set[bytes] = set()
 
     def mount(self, fd: int) -> bytes:
         """The name by which another directory of the run is reached; ``fd`` belongs to this object now.
@@ -83,7 +85,8 @@ class Directories:
             return self._mounted[name]
         above, base = self.parent(name)
         check_component(base)  # "." alone is a name, but not a way to one
-        fd = os.open(base, _DIRECTORY | os.O_NOFOLLOW, dir_fd=above)
+        nofollow = 0 if name in self.dirlinks else os.O_NOFOLLOW
+        fd = os.open(base, _DIRECTORY | nofollow, dir_fd=above)
         self._open[name] = fd
         if len(self._open) > CACHED:
             os.close(self._open.popitem(last=False)[1])
@@ -92,6 +95,7 @@ class Directories:
     def forget(self, name: bytes) -> None:
         """``name`` has been renamed, replaced or removed: what is open at or below it is no longer there."""
         below = name + b"/"
+        self.dirlinks.discard(name)
         for known in [known for known in self._open if known == name or known.startswith(below)]:
             os.close(self._open.pop(known))
 

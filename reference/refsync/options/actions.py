@@ -43,7 +43,8 @@ def negate(options: Options, option: Option) -> None:
 
 
 def _archive(options: Options, option: Option, value: str) -> None:
-    options.recurse = options.links = options.perms = options.times = True
+    options.recurse = options.recurse or 1
+    options.links = options.perms = options.times = True
     options.group = options.owner = options.devices = options.specials = True
 
 
@@ -103,7 +104,7 @@ def _pattern(options: Options, option: Option, value: str) -> None:
 
 
 def _patterns(options: Options, option: Option, value: str) -> None:
-    options.filters += rules_from_file(_read(value), bool(option.value))
+    options.filters += rules_from_file(_read(value), bool(option.value), from0=options.from0)
 
 
 def _per_directory(options: Options, option: Option, value: str) -> None:

@@ -46,13 +46,14 @@ class Options:
     log_file_format: str | None = None
     no_motd: bool = False
     # what to select
-    recurse: bool = False
-    dirs: bool = False
-    old_dirs: bool = False  # --dirs as a recursive run that goes one level deep
+    recurse: int = 0  # 2: by its own option, so that --files-from leaves it on
+    dirs: int | None = None  # 2: by its own option; None: as the other options need it
     inc_recurse: bool = True
+    qsort: bool = False  # a sort that is not stable: no incremental recursion
     relative: bool | None = None  # None: only with --files-from
     implied_dirs: bool = True
     files_from: str | None = None
+    files_from_data: bytes | None = None  # what the file holds, once it has been read
     from0: bool = False
     one_file_system: int = 0
     prune_empty_dirs: bool = False

@@ -137,8 +137,25 @@ class _Parser:
             act(options, option, value)
 
 
+def settle_selection(options: Options) -> None:
+    """What ``--files-from``, ``--old-dirs`` and a mere listing make of recursion and ``--dirs`` (FROM-6)."""
+    if options.files_from is not None:
+        if options.recurse == 1:  # by -a, which does not mean it then
+            options.recurse = 0
+        if options.dirs is None:
+            options.dirs = 1
+        if options.relative is None:
+            options.relative = True
+    if (options.dirs or 0) >= 4:
+        options.filters.append("- /*/*")
+        options.recurse = options.dirs = 1
+    elif options.recurse or (options.dirs is None and options.list_only):
+        options.dirs = 1
+
+
 def _check(options: Options) -> None:
     """OPT-6: combinations that make no sense."""
+    settle_selection(options)
     if options.delete and not options.recurse and not options.dirs:
         raise wrong("--delete does not work without --recursive (-r) or --dirs (-d).")
     if not 0 <= options.block_size <= 1 << 29:
@@ -156,7 +173,5 @@ def _check(options: Options) -> None:
     check_batch(options)
     check_writing(options)
     options.list_only_given = options.list_only
-    if options.list_only and not options.recurse:
-        options.dirs = True
     if options.verbose > 9:
         options.verbose = 9

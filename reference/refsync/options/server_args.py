@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ..wire.compat import capability_letters
 from .check_writing import DELAYED
+from .filesfrom import remote_file
 from .model import Options
 from .words import RECEIVER, SENDER, SERVER
 
@@ -38,7 +39,7 @@ def seclude(args: list[str]) -> tuple[list[str], list[str]]:
 
 def _letters(options: Options, push: bool) -> str:
     flat = options.dirs and not options.recurse
-    listing = flat and (options.list_only or (options.delete and push))
+    asked = options.dirs == 2 or (flat and (options.list_only or (options.delete and push)))
     pull = not push
     chosen = [
         ("s", bool(options.secluded_args)),
@@ -48,7 +49,7 @@ def _letters(options: Options, push: bool) -> str:
         ("u", options.update),
         ("n", options.dry_run and options.only_write_batch is None),
         ("l", options.links),
-        ("d", flat or listing),
+        ("d", bool(asked)),
         ("K", push and options.keep_dirlinks),
         ("m", push and options.prune_empty_dirs),
         ("O", push and options.omit_dir_times and not options.backup_beside),
@@ -67,7 +68,7 @@ def _letters(options: Options, push: bool) -> str:
         ("E", options.executability and push and not options.perms),
         ("A", bool(options.acls)),
         ("X" * min(options.xattrs, 2), True),
-        ("r", options.recurse),
+        ("r", bool(options.recurse)),
         ("c", options.checksum),
         ("C", options.cvs_exclude),
         ("I", options.ignore_times),
@@ -241,11 +242,10 @@ def _last(options: Options, push: bool) -> list[str]:
 def _names(options: Options, push: bool) -> list[str]:
     """``--files-from``, whose names a server that sends reads from us, and ``--relative``'s fine print."""
     args: list[str] = []
-    host, colon, path = (options.files_from or "").partition(":")
-    remote = bool(colon) and "/" not in host
+    remote = remote_file(options.files_from) if options.files_from is not None else None
     if options.files_from is not None and (remote or not push):
         if remote:
-            args += ["--files-from", path]
+            args += ["--files-from", remote[1]]
             if options.from0:
                 args.append("--from0")
         else:

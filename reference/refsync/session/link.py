@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from ..wire import mux
 from ..wire.cursor import Cursor
-from ..wire.errors import Exit, NeedMoreData, RefsyncError
+from ..wire.errors import Exit, NeedMoreData, ProtocolError, RefsyncError
 from .bulk import BulkInput, BulkOutput, Moved
 
 T = TypeVar("T")
@@ -87,6 +87,8 @@ class Link:
         self._frame_left = 0  # bytes of the current DATA frame still to come
         self._record_in: Recorder | None = None
         self._record_out: Recorder | None = None
+        self._stepwise = False  # a frame is not looked at before it is wanted
+        self._held: list[tuple[int, bytes]] | None = None  # messages, while frames out are interrupted
 
     # -- the driver's side ------------------------------------------------
 
@@ -127,6 +129,8 @@ class Link:
             try:
                 value = decode(cursor)
             except NeedMoreData:
+                if self._stepwise and self._split(more=True):
+                    continue
                 if self.closed:
                     raise PeerClosed(self.bytes_in) from None
                 self._compact()
@@ -213,7 +217,10 @@ class Link:
 
     def message(self, code: int, payload: bytes = b"") -> None:
         """Queue a message; it overtakes data that is not in a frame yet, as upstream's do (MUX-3)."""
-        self._out += mux.encode(code, payload)
+        if self._held is not None:
+            self._held.append((code, payload))
+        else:
+            self._out += mux.encode(code, payload)
 
     async def drain(self) -> None:
         """Wait while a lot is unsent."""
@@ -250,6 +257,11 @@ class Link:
         """True once messages can be sent."""
         return self._framed_out
 
+    @property
+    def framed_in(self) -> bool:
+        """True while what comes is in frames."""
+        return self._framed_in
+
     def restart_counts(self) -> None:
         """END-4: what went before, greetings and setup, is not part of the totals."""
         self.bytes_in = self.available
@@ -259,10 +271,26 @@ class Link:
         """MUX-7: all that is written from here on goes out in frames."""
         self._framed_out = True
 
-    def start_frames_in(self) -> None:
-        """MUX-7: all that comes from here on is framed, what was already received included."""
+    def pause_frames_out(self) -> None:
+        """FROM-2: what is written goes out raw until ``resume_frames_out``; messages wait."""
+        self._frame_pending()
+        self._framed_out, self._held = False, []
+
+    def resume_frames_out(self) -> None:
+        """Back to frames, with the messages that have waited."""
+        self._framed_out = True
+        held, self._held = self._held, None
+        for code, payload in held or ():
+            self.message(code, payload)
+
+    def start_frames_in(self, *, stepwise: bool = False) -> None:
+        """MUX-7: all that comes from here on is framed, what was already received included.
+
+        ``stepwise``: frames will stop somewhere (FROM-3), so none is taken apart before it is wanted.
+        """
         cursor = self._cursor
         self._framed_in = True
+        self._stepwise = stepwise
         self._raw = bytearray(cursor.data[cursor.pos :])
         self._raw_pos = 0
         cursor.data = bytearray()
@@ -272,7 +300,9 @@ class Link:
 
     def stop_frames_in(self) -> None:
         """The rest of the input is raw again; only legal between two frames."""
-        self._framed_in = False
+        self._framed_in = self._stepwise = False
+        if self._frame_left:
+            raise ProtocolError("a frame goes on where the frames should stop", clause="FROM-3")
         self._cursor.data += self._raw[self._raw_pos :]  # type: ignore[operator]
         self._raw.clear()
         self._raw_pos = 0
@@ -291,9 +321,13 @@ class Link:
         """BATCH-1: give it every byte that the conversation writes from here on."""
         self._record_out = record
 
-    def _split(self) -> None:
-        """Move the payload of DATA frames to the reader and hand out whole messages."""
+    def _split(self, *, more: bool = False) -> bool:
+        """Move the payload of DATA frames to the reader and hand out whole messages.
+
+        ``more``: at least one frame, if they are taken one at a time. True if the reader got anything.
+        """
         raw = self._raw
+        before = len(self._cursor.data)
         cursor = Cursor(raw, self._raw_pos)
         try:
             while True:
@@ -310,11 +344,14 @@ class Link:
                     cursor.pos += count
                     self._frame_left -= count
                     continue
+                if self._stepwise and self._cursor.remaining() and not more:
+                    break
                 start = cursor.pos
                 try:
                     code, length = mux.decode_header(cursor)
                     if code == mux.DATA:
                         self._frame_left = length
+                        more = False
                         continue
                     payload = cursor.take(length)
                 except NeedMoreData:
@@ -330,6 +367,7 @@ class Link:
             if self._raw_pos:
                 del raw[: self._raw_pos]
                 self._raw_pos = 0
+        return len(self._cursor.data) > before
 
     def _frame_full(self) -> None:
         data = self._data

@@ -43,6 +43,7 @@ class Offer:
     compress_names: tuple[str, ...] = field(default_factory=compression.available)
     seed: int = 0
     generator_speaks: bool = False  # the options need messages of the receiving side's in every protocol
+    names_arrive: bool = False  # --files-from: the peer sends us names, below protocol 31 unframed
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,10 @@ async def negotiate(link: Link, offer: Offer) -> Agreement:
     both_ways = dialect.multiplex_to_server or offer.generator_speaks
     if offer.server or both_ways:
         link.start_frames_out()
-    if not offer.server or both_ways:
+    raw_names = offer.names_arrive and not dialect.files_from_framed
+    if offer.server and both_ways:
+        link.start_frames_in(stepwise=raw_names)
+    elif not offer.server and not raw_names:
         link.start_frames_in()
     return Agreement(dialect, remote, seed, *names)
 

@@ -56,6 +56,7 @@ class Preserve:
     acls: bool = False
     acl_any_bits: bool = False  # permissions of any bits are taken (--fake-super)
     xattrs: bool = False
+    missing_args: bool = False  # an entry without a type stands for something to be deleted (FLIST-25)
     checksum_length: int = 0  # bytes of each entry's digest under --checksum
 
 

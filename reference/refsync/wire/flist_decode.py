@@ -179,7 +179,7 @@ class FlistDecoder:
             entry.crtime = mtime if flags & X_CRTIME_EQ_MTIME else read_varlong(cursor, 4)
         mode = self._mode if flags & X_SAME_MODE else read_int32(cursor) & 0xFFFFFFFF
         kind = mode & 0o170000
-        if kind not in FILE_TYPES or mode > 0xFFFF:
+        if (kind not in FILE_TYPES or mode > 0xFFFF) and not (mode == 0 and preserve.missing_args):
             raise ProtocolError(f"mode {mode:o} names no file type", clause="FLIST-9", offset=start)
         entry.mode = mode
         atime = self._atime

@@ -91,3 +91,35 @@ def mark_duplicates(entries: list[FileEntry], files_first: bool, *, sender: bool
             other.flags |= entry.flags & (TOP_DIR | CONTENT_DIR)
             other.flags &= entry.flags | ~IMPLIED_DIR
         entry.flags |= CLEARED
+
+
+def strip_root(entries: list[FileEntry]) -> None:
+    """FLIST-26: leading slashes go once the order is settled, in which they have counted."""
+    for entry in entries:
+        if entry.name.startswith(b"/"):
+            entry.name = entry.name.lstrip(b"/") or b"."
+
+
+def prune_empty(entries: list[FileEntry], keeps: Callable[[bytes], bool]) -> None:
+    """FLIST-27: of a sorted list, drop the directories below which there is nothing but directories.
+
+    ``keeps(name)``: a directory that a rule holds on to, and so those above it.
+    The transfer's own root is never dropped.
+    """
+    full: set[bytes] = set()
+    for entry in entries:
+        if not entry.active:
+            continue
+        name = entry.name
+        if not entry.is_dir:
+            cut = name.rfind(b"/")
+            name = name[:cut] if cut >= 0 else b""
+        elif name == b"." or not keeps(name):
+            continue
+        while name and name not in full:
+            full.add(name)
+            cut = name.rfind(b"/")
+            name = name[:cut] if cut >= 0 else b""
+    for entry in entries:
+        if entry.active and entry.is_dir and entry.name != b"." and entry.name not in full:
+            entry.flags |= CLEARED
