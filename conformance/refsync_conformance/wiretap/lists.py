@@ -69,7 +69,7 @@ class Lists:
             hard_links=bool(options.hard_links),
             atimes=bool(options.atimes),
             crtimes=options.crtimes,
-            recurse=options.recurse,
+            recurse=bool(options.recurse),
             relative=bool(options.relative),
             checksum_length=length,
         )

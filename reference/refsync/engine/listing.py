@@ -157,7 +157,7 @@ class ListSender:
             self._session.reporter.info(text)
 
     def unlooked(self, path: bytes, error: OSError) -> None:
-        """A name that can't be looked at, or (FS-12) a symlink to nothing that is to be looked through."""
+        """A name that can't be looked at, or (FS-20) a symlink to nothing that is to be looked through."""
         session, options = self._session, self._options
         follows = options.copy_links or options.copy_unsafe_links or options.copy_dirlinks
         if error.errno == 2 and follows and os.path.islink(path):

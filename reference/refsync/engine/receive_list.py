@@ -159,7 +159,7 @@ class ListReceiver:
                     code=Exit.UNSUPPORTED,
                 )
         if self._requested is not None and entry.flags & CONTENT_DIR and not self._requested.wanted(name):
-            entry.flags &= ~(CONTENT_DIR | TOP_DIR)  # HOST-6: nothing is deleted where nothing was asked for
+            entry.flags &= ~(CONTENT_DIR | TOP_DIR)  # HOST-7: nothing is deleted where nothing was asked for
         if name == b".":
             return
         if self._requested is not None and not self._requested.allows(name, entry.is_dir):

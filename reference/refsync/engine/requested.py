@@ -1,7 +1,7 @@
 """Which names a client has asked a server for: anything else is not taken from it.
 
 As the server expands wildcards, an argument with some stands for all that they
-match. Clauses HOST-2, HOST-6; upstream ``exclude.c:add_implied_include``, ``flist.c:recv_file_entry``.
+match. Clauses HOST-2, HOST-7; upstream ``exclude.c:add_implied_include``, ``flist.c:recv_file_entry``.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Requested:
         return self.wanted(name) or (is_dir and self._leads(name))
 
     def wanted(self, name: bytes) -> bool:
-        """HOST-6: as ``allows``, without the directories that only lead there."""
+        """HOST-7: as ``allows``, without the directories that only lead there."""
         if name == b".":
             return self._all
         if self._all and (self._depth == 2 or (self._depth == 1 and b"/" not in name)):

@@ -1,6 +1,6 @@
 """What the receiving side leaves out by its own options, and the way to what it does not leave out.
 
-Clauses XFER-18, FS-10, FS-15, FLIST-24; upstream ``generator.c:recv_generator``, ``util1.c:make_path``.
+Clauses XFER-23, FS-18, FS-22, FLIST-24; upstream ``generator.c:recv_generator``, ``util1.c:make_path``.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from .target import Target
 
 
 def of_wanted_size(session: Session, entry: FileEntry) -> bool:
-    """XFER-18: ``--max-size`` and ``--min-size``; with ``-vv`` it is said what is left out."""
+    """XFER-23: ``--max-size`` and ``--min-size``; with ``-vv`` it is said what is left out."""
     options = session.options
     if options.max_size >= 0 and entry.size > options.max_size:
         why = b" is over max-size\n"
@@ -26,7 +26,7 @@ def of_wanted_size(session: Session, entry: FileEntry) -> bool:
 
 
 def tell_if_unsafe(session: Session, entry: FileEntry) -> bool:
-    """FS-10: whether ``--safe-links`` leaves a symlink out."""
+    """FS-18: whether ``--safe-links`` leaves a symlink out."""
     target = entry.link or b""
     if not is_unsafe(target, entry.name):
         return False
@@ -49,7 +49,7 @@ class WayThere:
         return not self._off and not self._session.options.implied_dirs and bool(entry.flags & IMPLIED_DIR)
 
     def prepare(self, entry: FileEntry) -> None:
-        """FS-15: make what is missing above an entry."""
+        """FS-22: make what is missing above an entry."""
         above = entry.dirname
         if self._off or above == self._looked_at or self.is_no_more(entry):
             return

@@ -86,7 +86,7 @@ class Destination:
         return os.stat(base, dir_fd=fd, follow_symlinks=False)
 
     def follow(self, name: bytes) -> os.stat_result | None:
-        """FS-14: take a symlink to a directory for one from here on: the directory's status, else None."""
+        """FS-21: take a symlink to a directory for one from here on: the directory's status, else None."""
         try:
             fd, base = self._directories.parent(name)
             status = os.stat(base, dir_fd=fd)
@@ -98,7 +98,7 @@ class Destination:
         return status
 
     def make_way_to(self, name: bytes) -> None:
-        """FS-15: the directories above ``name`` that are missing; nothing is followed on the way."""
+        """FS-22: the directories above ``name`` that are missing; nothing is followed on the way."""
         parts = name.split(b"/")[:-1]
         for count in range(1, len(parts) + 1):
             way = b"/".join(parts[:count])

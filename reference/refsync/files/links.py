@@ -1,6 +1,6 @@
 """Symlinks: which lead out of the tree, and which a sender looks through.
 
-Clauses FS-10 to FS-13; upstream ``util1.c:unsafe_symlink``, ``flist.c:readlink_stat``, ``link_stat``.
+Clauses FS-18 to FS-20; upstream ``util1.c:unsafe_symlink``, ``flist.c:readlink_stat``, ``link_stat``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from ..options.model import Options
 
 
 def is_unsafe(target: bytes, name: bytes) -> bool:
-    """FS-10: whether a link called ``name`` leads out of the tree that its name is relative to.
+    """FS-18: whether a link called ``name`` leads out of the tree that its name is relative to.
 
     Absolute and empty targets do. So does any ``..`` that does not stand at the start,
     wherever it would lead: what is before it may itself be a symlink.
@@ -51,7 +51,7 @@ def _components(path: bytes) -> list[bytes]:
 
 
 def link_stat(path: bytes, options: Options, *, follow_dirs: bool | None = None) -> os.stat_result:
-    """FS-11: what a name is: through every symlink with ``-L``, through those to directories with ``-k``.
+    """FS-19: what a name is: through every symlink with ``-L``, through those to directories with ``-k``.
 
     ``follow_dirs`` overrides ``-k``: a slash at the end asks for the directory. Raises OSError.
     """
@@ -69,7 +69,7 @@ def link_stat(path: bytes, options: Options, *, follow_dirs: bool | None = None)
 
 
 def look(path: bytes, name: bytes, options: Options, tell: Callable[[bytes], object]) -> os.stat_result:
-    """FS-11: the status of what is to be listed, behind a symlink where one is to be looked through.
+    """FS-19: the status of what is to be listed, behind a symlink where one is to be looked through.
 
     ``tell`` takes a line about each symlink that ``--copy-unsafe-links`` looks through. Raises OSError.
     """

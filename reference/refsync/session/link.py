@@ -257,11 +257,6 @@ class Link:
         """True once messages can be sent."""
         return self._framed_out
 
-    @property
-    def framed_in(self) -> bool:
-        """True while what comes is in frames."""
-        return self._framed_in
-
     def restart_counts(self) -> None:
         """END-4: what went before, greetings and setup, is not part of the totals."""
         self.bytes_in = self.available
