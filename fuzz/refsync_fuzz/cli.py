@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import check, corpus, export, measure, runners, triage
+from . import check, corpus, export, measure, planted, runners, triage
 from . import target as targets
 
 
@@ -29,11 +29,13 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="refsync-fuzz", description="Fuzz refsync.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def command(name: str, action: object, text: str, *, many: bool = True) -> argparse.ArgumentParser:
+    def command(
+        name: str, action: object, text: str, *, many: bool = True, of: str = "target"
+    ) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=text, description=text)
         sub.set_defaults(action=action)
         if many:
-            sub.add_argument("targets", nargs="*", metavar="TARGET", help="all if none is named")
+            sub.add_argument(f"{of}s", nargs="*", metavar=of.upper(), help="all if none is named")
         else:
             sub.add_argument("target", metavar="TARGET")
         return sub
@@ -59,6 +61,13 @@ def _parser() -> argparse.ArgumentParser:
     smaller.add_argument("crash", type=Path)
     smaller.add_argument("--out", type=Path, default=None, help="default: a regression of the target")
     command("check", _check, "hold every target and the corpus to their rules")
+    plant = command(
+        "planted", _planted, "plant faults in a copy of the reference and look for them", of="fault"
+    )
+    plant.add_argument(
+        "--time", type=int, default=60, metavar="S", help="seconds to fuzz, if the corpus misses"
+    )
+    plant.add_argument("--out", type=Path, default=None, metavar="FILE", help="write a table")
     out = command("export", _export, "write corpora in the layout of OSS-Fuzz")
     out.add_argument("--out", type=Path, default=None, metavar="DIR")
     return parser
@@ -166,6 +175,18 @@ def _check(options: argparse.Namespace) -> int:
         found += check.faults(target)
     print("\n".join(found) or "all held")
     return 1 if found else 0
+
+
+def _planted(options: argparse.Namespace) -> int:
+    results = []
+    for fault in planted.load_all(options.faults):
+        result = planted.hunt(fault, options.time)
+        results.append(result)
+        print(f"{result.how or 'MISSED':8} {fault.target:20} {fault.name}: {result.what[:120]}", flush=True)
+    if options.out:
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        options.out.write_text(planted.table(results, options.time))
+    return 1 if any(not result.how for result in results) else 0
 
 
 def _export(options: argparse.Namespace) -> int:

@@ -54,6 +54,7 @@ def seeds() -> Iterator[tuple[str, bytes]]:
     """Each version, all flags and none, bounds of the version."""
     for protocol in range(27, 33):
         yield f"head.{protocol}", batch.encode(Head(0x9F, protocol, 0x1FE if protocol >= 30 else 0, 1))
+    yield "behind", batch.encode(Head(0x9F, 29, 0, 0x70605)) + bytes(range(1, 9))
     yield "all", batch.encode(Head(0x7FFF, 32, 0x1FF, -1))
     yield "none", batch.encode(Head(0, 30, 0, 0))
     yield "negative", batch.encode(Head(-1, 32, -1, 0))

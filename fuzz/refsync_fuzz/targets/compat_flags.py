@@ -37,6 +37,26 @@ SURFACE = Surface(
 ASKS = {"f": 8, "x": 16, "C": 32, "I": 64, "v": 128, "V": 128, "u": 256}
 
 
+#: The first protocol with each of these, likewise.
+SINCE = {
+    "extended_flags": 28,
+    "rdev_split": 28,
+    "iflags": 29,
+    "stats_have_times": 29,
+    "filter_prefixes": 29,
+    "sort_files_first": 29,
+    "delayed_updates_phase": 29,
+    "varints": 30,
+    "hard_links_by_index": 30,
+    "filter_modern": 30,
+    "multiplex_to_server": 30,
+    "nanoseconds": 31,
+    "second_goodbye": 31,
+    "delete_stats": 31,
+    "error_exit": 31,
+}
+
+
 def fuzz_one(data: bytes) -> None:
     """Oracle: flags are one varint with all its bits kept.
 
@@ -84,6 +104,8 @@ def _server(letters: str, inc_recurse: bool) -> None:
 def _dialects(flags: int) -> None:
     for protocol in range(MIN_PROTOCOL, MAX_PROTOCOL + 1):
         dialect = build(protocol, flags)
+        for name, since in SINCE.items():
+            same(getattr(dialect, name), protocol >= since, f"{name} in protocol {protocol}")
         if protocol < 30:
             same(dialect, build(protocol), "flags below protocol 30")
             continue

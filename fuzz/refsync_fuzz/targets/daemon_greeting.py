@@ -5,6 +5,7 @@ Input: a byte that chooses the kind of line, then the bytes of the connection.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from functools import partial
 
@@ -64,13 +65,14 @@ KINDS: tuple[Callable[[Cursor], object], ...] = (
 def fuzz_one(data: bytes) -> None:
     """Oracle: a line within its limit or a refusal with exit 5; in any pieces the same lines.
 
-    A greeting sent again reads the same; the version to speak is no higher
-    than either side's and at most one lower than the lower. An answer or a
-    request that can be sent again reads the same, and is explained in one
-    line.
+    A greeting is refused if and only if it lacks what its version must have; sent
+    again it reads the same. The version to speak is no higher than either side's
+    and at most one lower than the lower. An answer or a request that can be sent
+    again reads the same, and is explained in one line.
     """
     choices = Choices(data)
-    decode = choices.pick(KINDS)
+    choices_kind = choices.byte() % len(KINDS)
+    decode = KINDS[choices_kind]
     stream = choices.rest()
     got = check_decoder(lambda: decode, stream)
     if isinstance(got, Refused):
@@ -79,9 +81,28 @@ def fuzz_one(data: bytes) -> None:
         expect(got.consumed <= MAX_DAEMON_LINE, f"a line of {got.consumed} bytes")
         expect(stream[got.consumed - 1] == 0x0A, "a line that has no end")
         _value(got.value)
+    if choices_kind < 2 and isinstance(got, (Value, Refused)) and b"\n" in stream[:MAX_DAEMON_LINE]:
+        line = stream[: stream.index(b"\n")].replace(b"\r", b"")
+        if b"\0" not in line and len(line) < MAX_DAEMON_REQUEST:
+            same(isinstance(got, Value), _complete(line), f"whether {line!r} is a greeting")
     # a line cut off by the limit may be refused before its end is there, else pieces change nothing
     if len(stream) < MAX_DAEMON_REQUEST:
         same(drip(decode, stream, [7, 1, 40]), drip(decode, stream, []), "lines in pieces")
+
+
+#: Number, perhaps a subprotocol, as C's scanf reads them; the rest is looked at apart.
+GREETING = re.compile(rb"@RSYNCD:[ \t\v\f]*([-+]?[0-9]{1,9})(?:\.[ \t\v\f]*([-+]?[0-9]{1,9}))?")
+
+
+def _complete(line: bytes) -> bool:
+    """Whether a line has all that a greeting of its version must have."""
+    found = GREETING.match(line)
+    if found is None:
+        return False
+    version, sub = int(found[1]), found[2]
+    if version >= 30 and (sub is None or int(sub) < 0):
+        return False
+    return version < 32 or b" " in line[9:]
 
 
 def _value(value: object) -> None:
@@ -131,7 +152,17 @@ def seeds() -> Iterator[tuple[str, bytes]]:
     for number, line in enumerate(answers):
         yield f"answer.{number}", b"\2" + line + b"\n"
     for number, line in enumerate(
-        (b"", b"#list", b"mod", b"#early_input=5", b"#early_input=x", b"#x", b"a b")
+        (
+            b"",
+            b"#list",
+            b"mod",
+            b"#early_input=5",
+            b"#early_input=-5",
+            b"#early_input=5121",
+            b"#early_input=x",
+            b"#x",
+            b"a b",
+        )
     ):
         yield f"request.{number}", b"\3" + line + b"\n"
     yield "limit", b"\4" + b"x" * (MAX_DAEMON_LINE - 2) + b"\n"

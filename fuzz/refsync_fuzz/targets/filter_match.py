@@ -173,6 +173,9 @@ def _sent(
         return
     cursor = Cursor(wire)
     received = filterlist.decode(cursor)
+    if dialect.protocol == 29:  # the "p" came later
+        parsed = [flags for text in received for flags, _ in rules.parse_rules(text)]
+        expect(not any(flags & rules.PERISHABLE for flags in parsed), f"{received} sent to protocol 29")
     same(cursor.remaining(), 0, "bytes behind the list")
     own = FilterList(source=NOWHERE)
     server = exchange.server_rules(own, received, options, dialect, sender=not sends)
@@ -205,9 +208,11 @@ def seeds() -> Iterator[tuple[str, bytes]]:
         "deep": (b"- **/b.c", b"- d/**", b"+ a/***", b"- /**/a"),
         "sided": (b"H *.o", b"P a", b"S d/", b"R *", b"-p x.o"),
         "negated": (b"-! */", b"-/ /a", b"+! *.o"),
+        "negated_alone": (b"-! */", b"+! *.o"),
+        "perishable": (b"-p x.o", b"- a"),
         "clear": (b"- *", b"!", b"+ a"),
         "old_words": (b"- - x", b"- + y", b"+ z"),
     }  # fmt: skip
     for name, texts in lists.items():
-        for switches in (0, 1, 6, 7, 0x10, 0x29, 0x40, 0x51) if name != "deep" else (0, 3, 5):
+        for switches in (0, 1, 4, 6, 7, 0x10, 0x29, 0x40, 0x51) if name != "deep" else (0, 3, 5):
             yield f"{name}.{switches}", bytes((switches,)) + pack(*texts) + names

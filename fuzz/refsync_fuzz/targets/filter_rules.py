@@ -6,6 +6,7 @@ Input: a byte of switches, then the text.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 
 from refsync.filters import lines, rules
@@ -62,9 +63,10 @@ def _syntax(call: Callable[[], list[tuple[int, bytes]]]) -> list[tuple[int, byte
 def fuzz_one(data: bytes) -> None:
     """Oracle: any text parses or is refused with exit 1; ``parse(format(rule)) == rule``.
 
-    A rule holds no more bytes than its text; without splitting at white
-    space a text is one rule. ``--exclude`` and its rule text say the same.
-    A file's lines have no ends, comments or blanks in them.
+    What parses has a prefix that a second grammar knows. A rule holds no more
+    bytes than its text; without splitting at white space a text is one rule.
+    ``--exclude`` and its rule text say the same. A file's lines have no ends,
+    comments or blanks in them.
     """
     choices = Choices(data)
     switches = choices.byte()
@@ -80,10 +82,39 @@ def fuzz_one(data: bytes) -> None:
         expect(len(pattern) <= len(text), "a pattern longer than its text")
         if not template:
             _again(Rule(*rules.split_slash(flags, pattern)))
+    single = text.split(b"\0")[0]
+    if parsed and not template and single[:1] != b"!":
+        expect(_legal(single), f"the prefix of {single!r}")
     if parsed is not None and not template & rules.WORDS:
         expect(len(parsed) <= 1, f"{len(parsed)} rules in one text")
     _pattern(text, bool(switches & 16))
     _file(text, bool(switches & 32), bool(switches & 64))
+
+
+#: What may stand between a rule's kind and its pattern; the same for the words and for the letters.
+NAMED = re.compile(
+    rb"(exclude|include|merge|dir-merge|hide|show|protect|risk|clear)(?:,([^ _]*)|(?=[ \t\n\v\f\r_]|$))"
+)
+LETTERED = re.compile(rb"([-+.:HSPR!]),?([^ _]*)")
+MERGING = (b".", b":", b"merge", b"dir-merge")
+SIDED = (b"H", b"S", b"P", b"R", b"hide", b"show", b"protect", b"risk")
+
+
+def _legal(text: bytes) -> bool:
+    """Whether the prefix of a text that is one rule is well formed."""
+    found = NAMED.match(text) or LETTERED.match(text)
+    if found is None or (text[0] in b"eimdhsprc" and not NAMED.match(text)):
+        return False
+    kind, letters = found[1], found[2] or b""
+    if kind in (b"!", b"clear"):
+        return True
+    if kind in MERGING:
+        # "C" says "-" too, and there can be but one of these
+        return (
+            not letters.strip(b"/Cepnwrsx-+") and sum(letters.count(one) for one in (b"C", b"-", b"+")) <= 1
+        )
+    allowed = b"/!px" if kind in SIDED else b"/!Cprsx"
+    return not letters.strip(allowed) and not set(letters) - set(allowed) and letters.count(b"C") <= 1
 
 
 def _again(rule: Rule) -> None:
@@ -140,6 +171,7 @@ def seeds() -> Iterator[tuple[str, bytes]]:
         b"risk r", b"!", b"clear", b"clear x", b". file", b"merge,- file", b":C", b"dir-merge,enw- .f",
         b":nw-s .cvsignore", b"-C", b"-x user.*", b"-srp pat/", b"- ", b"Z x", b"-q x", b"excluded x",
         b"+ /dir/***", b"- a\0b", b"", b"-/", b"!x",
+        b"H,s pat", b"protect,r pat", b"S/!x pat", b"-e pat", b":C- f", b".!f x",
     )  # fmt: skip
     for number, text in enumerate(texts):
         yield f"rule.{number:02}", b"\0" + text

@@ -6,6 +6,7 @@ Input: wire bytes.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from unittest.mock import patch
 
 from refsync.session.link import Link
 from refsync.session.tasks import Tasks
@@ -13,7 +14,7 @@ from refsync.wire import filterlist
 from refsync.wire.dialect import build
 from refsync.wire.errors import Exit
 from refsync.wire.integers import int32
-from refsync.wire.limits import MAX_FILTER_RULE
+from refsync.wire.limits import MAX_FILTER_BYTES, MAX_FILTER_RULE
 
 from ..oracle import MORE, Outcome, Refused, Value, check_decoder, expect, outcome, same
 from ..target import Surface
@@ -37,7 +38,11 @@ SURFACE = Surface(
 )
 
 
-def _model(data: bytes) -> Outcome:
+#: Stands for the limit of all rules together, which no input here reaches.
+SMALL_TOTAL = 40
+
+
+def _model(data: bytes, most: int) -> Outcome:
     texts: list[bytes] = []
     rest = data
     while len(rest) >= 4:
@@ -46,11 +51,13 @@ def _model(data: bytes) -> Outcome:
         rest = rest[4:]
         if length == 0:
             return Value(texts, at + 4)
-        if length > MAX_FILTER_RULE:  # a negative one is larger still
+        if length > 5119:  # what fits upstream's buffer; a negative one is larger still
             return Refused("FILT-2", Exit.MALLOC, at)
         if len(rest) < length:
             break
         texts.append(rest[:length])
+        if sum(map(len, texts)) > most:
+            return Refused("FILT-2", Exit.MALLOC, 0)
         rest = rest[length:]
     return MORE
 
@@ -58,11 +65,14 @@ def _model(data: bytes) -> Outcome:
 def fuzz_one(data: bytes) -> None:
     """Oracle: the rules of an independent model; they re-encode to the bytes that were read.
 
-    A rule past the limit is refused before its text is there; the rules hold
+    A rule past the limit is refused before its text is there, and so are rules
+    that are too long together; they hold
     fewer bytes than came, and each is explained in a line.
     """
+    with patch.object(filterlist, "MAX_FILTER_BYTES", SMALL_TOTAL):
+        same(outcome(filterlist.decode, data), _model(data, SMALL_TOTAL), "rules within a small total")
     got = check_decoder(lambda: filterlist.decode, data)
-    same(got, _model(data), "rules")
+    same(got, _model(data, MAX_FILTER_BYTES), "rules")
     if isinstance(got, Value) and isinstance(got.value, list):
         again = filterlist.encode(got.value)
         same(again, data[: got.consumed], "encoded again")
@@ -84,6 +94,7 @@ def seeds() -> Iterator[tuple[str, bytes]]:
     yield "modern", filterlist.encode([b"-p *.o", b"+s */", b":n .rsync-filter", b"!", b"-/!r /home"])
     yield "old", filterlist.encode([b"+ */", b"*.o", b"- - x", b"!"])
     yield "longest", filterlist.encode([b"x" * MAX_FILTER_RULE])
-    yield "too_long", int32(MAX_FILTER_RULE + 1) + b"x" * 8
+    yield "too_long", int32(5120) + b"x" * 8
+    yield "total", filterlist.encode([b"- " + b"y" * 12] * 4)
     yield "negative", int32(3) + b"- x" + int32(-1)
     yield "behind", filterlist.encode([b"- a"]) + b"more"

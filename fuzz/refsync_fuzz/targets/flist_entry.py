@@ -16,7 +16,7 @@ from refsync.wire.entry import CONTENT_DIR, HLINKED, IMPLIED_DIR, TOP_DIR, FileE
 from refsync.wire.flist import EndOfList, Preserve
 from refsync.wire.flist_decode import FlistDecoder
 from refsync.wire.flist_encode import FlistEncoder
-from refsync.wire.integers import varint
+from refsync.wire.integers import int32, varint
 from refsync.wire.limits import MAX_PATH
 
 from ..choices import Choices
@@ -103,7 +103,7 @@ class _List:
         return value.value()
 
 
-def _valid(value: tuple[object, ...], start: int) -> None:
+def _valid(value: tuple[object, ...], speech: Dialect) -> None:
     entry = FileEntry()
     for slot, field in zip(FileEntry.__slots__, value, strict=True):
         setattr(entry, slot, field)
@@ -111,6 +111,7 @@ def _valid(value: tuple[object, ...], start: int) -> None:
     if entry.link is not None:
         expect(len(entry.link) < MAX_PATH and b"\0" not in entry.link, f"the target {entry.link!r}")
     expect(entry.size >= 0 and 0 <= entry.nsec < 10**9, f"size {entry.size}, {entry.nsec} ns")
+    expect(speech.protocol >= 31 or not entry.nsec, f"{entry.nsec} ns in protocol {speech.protocol}")
     expect(stat.S_IFMT(entry.mode) in KINDS and entry.mode >> 16 == 0, f"mode {entry.mode:o}")
     expect(0 <= entry.uid < 1 << 32 and 0 <= entry.gid < 1 << 32, "ids of more than 32 bits")
     expect(entry.hlink >= -1, f"hard link {entry.hlink}")
@@ -136,7 +137,7 @@ def fuzz_one(data: bytes) -> None:
     same(drip(_List(speech, preserve, start).decode, rest, pieces), (values, end), "in pieces")
     for value in values:
         if value[0] != "end":
-            _valid(value, start)
+            _valid(value, speech)
     at = FileEntry.__slots__.index("name")
     total = len(b"".join(value[at] for value in values if value[0] != "end"))  # type: ignore[misc]
     expect(total <= 256 * len(rest), f"{total} bytes of names from {len(rest)}")
@@ -266,7 +267,7 @@ def _made_up(choices: Choices, speech: Dialect, preserve: Preserve, start: int) 
         entry.hlink = -1 if entry.ino < 0 else leaders[entry.dev, entry.ino].hlink
     _compare(entries, came, speech, preserve)
     for value in came:
-        _valid(value.value(), start)
+        _valid(value.value(), speech)
     same(_decode_one(wire[:-1], speech, preserve, start)[1] == MORE, True, "a list without its last byte")
 
 
@@ -303,8 +304,40 @@ def seeds() -> Iterator[tuple[str, bytes]]:
     modern = bytes((9, 0xFF, 3, 0, 1, 0))
     yield "name_limit", modern + varint(flist.X_LONG_NAME) + varint(MAX_PATH) + b"x"
     yield "link_out_of_range", modern + varint(flist.X_HLINKED) + b"\1a" + varint(99)
+    yield "link_to_itself", modern + varint(flist.X_HLINKED) + b"\1a" + varint(1)
+    yield "name_shared_limit", bytes(6) + (
+        b"\1\xff" + b"n" * 255 + bytes(8) + b"\xa4\x81\0\0"
+        + bytes((flist.X_SAME_NAME | flist.X_LONG_NAME, 255))
+        + int32(4000) + b"m" * 4000 + bytes(8) + b"\xa4\x81\0\0\0"
+    )  # fmt: skip
+    yield (
+        "target_limit",
+        bytes((0, 1, 0, 0, 0, 0)) + b"\1\1l" + bytes(8) + b"\xff\xa1\0\0" + int32(4096) + b"t" * 4096,
+    )
+    early = flist.X_EXTENDED | flist.X_MOD_NSEC | flist.X_SAME_TIME | flist.X_SAME_MODE
+    yield "early_nsec", bytes((3, 0, 0, 0, 0, 0)) + (
+        b"\1\1a" + bytes(3) + bytes(4) + b"\xa4\x81\0\0"
+        + early.to_bytes(2, "little") + b"\1b" + bytes(3) + b"\x11\1c"
+    )  # fmt: skip
+    for number in (0, 1, 3, 10):
+        yield f"devices.{VERSIONS[number][0]}", _devices(number)
     yield "no_type", bytes((6, 0, 0, 0, 0, 0)) + b"\x01\1a" + bytes(3) + bytes(4) + bytes(4)
     yield "negative_size", bytes((0, 0, 0, 0, 0, 0)) + b"\x01\1a" + b"\xff" * 12 + bytes(4) + b"\xa4\x81\0\0"
+
+
+def _devices(number: int) -> bytes:
+    """Devices with a file between them, names that share their start: short, so it is cut everywhere."""
+    head = bytes((number, 0x1F, 0, 0, 1, 0))
+    speech, preserve, start = _config(Choices(head))
+    entries = [FileEntry(b"dev/%d" % at, stat.S_IFCHR | 0o600, 0, 5) for at in range(5)]
+    for at, entry in enumerate(entries):
+        entry.rdev_major, entry.rdev_minor = 1, 3 + at // 3
+    entries[2].mode = stat.S_IFREG | 0o644
+    entries[2].rdev_major = entries[2].rdev_minor = 0
+    entries[3].rdev_minor = 3
+    encoder = FlistEncoder(speech, preserve)
+    wire = b"".join(encoder.encode(entry, start + at, start) for at, entry in enumerate(entries))
+    return head + wire + encoder.encode_end(0)
 
 
 def _tree(preserve: Preserve) -> list[FileEntry]:

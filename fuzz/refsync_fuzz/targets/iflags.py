@@ -44,6 +44,9 @@ def fuzz_one(data: bytes) -> None:
     got = check_decoder(lambda: items.decode, data)
     if isinstance(got, Refused):
         expect(data[1] & 0x10, "refused without a name")
+        at = 3 if data[1] & 8 else 2
+        length = (data[at] & 0x7F) * 256 + data[at + 1] if data[at] & 0x80 else data[at]
+        expect(length >= 4096, f"refused for a name of {length} bytes")
         return
     if not isinstance(got, Value) or not isinstance(got.value, ItemAttrs):
         return

@@ -70,6 +70,7 @@ def _run(feeder: Prologue, data: bytes, pieces: list[int]) -> State | None:
         except ProtocolError as error:
             same(error.code, int(Exit.START_CLIENT), "exit code of a refusal")
             expect(feeder.state == UNDECIDED, "a refusal decides nothing")
+            expect(len(feeder._held) <= MAX_DAEMON_LINE, f"{len(feeder._held)} bytes are held")
             return None
         expect(0 <= taken <= len(piece), f"took {taken} of {len(piece)} bytes")
         expect(before == UNDECIDED or (feeder.state == before and not taken), "a decision was changed")
@@ -125,4 +126,5 @@ def seeds() -> Iterator[tuple[str, bytes]]:
     yield "nul", at_once + b"@RSYNCD:\x00 31.0\n"
     yield "big_endian", at_once + b"\0\0\0\x1f"
     yield "limit", at_once + b"x" * LINE_LIMIT + b"\n"
+    yield "flood", at_once + b"x" * (LINE_LIMIT + 60)
     yield "limit_1", at_once + b"x" * (LINE_LIMIT + 1) + b"\n"

@@ -68,6 +68,10 @@ def seeds() -> Iterator[tuple[str, bytes]]:
     values = SessionStats(1, 1 << 24, 1 << 40, 1001, 5)
     for number, speech in enumerate(DIALECTS):
         yield f"stats.{speech.protocol}", bytes((number,)) + stats.encode_stats(values, speech)
+        yield (
+            f"stats.{speech.protocol}.behind",
+            bytes((number,)) + stats.encode_stats(values, speech) + b"\7" * 20,
+        )
     yield "stats.most", b"\5" + stats.encode_stats(SessionStats(*[INT64_MAX] * 5), DIALECTS[5])
     yield "stats.negative", b"\0" + stats.encode_stats(SessionStats(-1, -2, -3), DIALECTS[0])
     yield "deleted", b"\5" + stats.encode_delete_stats(DeleteStats(3, 2, 1, 0, 200))

@@ -210,6 +210,10 @@ def seeds() -> Iterator[tuple[str, bytes]]:
             yield f"{name}.127", head + integers.vstring(b"x" * 127)
             yield f"{name}.255", head + integers.vstring(b"y" * 255)
             yield f"{name}.256", head + b"\x81\x00" + b"z" * 256
+    for number, form in enumerate(FORMS):
+        if form.name.startswith("varlong ") and (extra := 10 - int(form.name[8:])) <= 6:
+            lead = 0xFF << (8 - extra) & 0xFF if extra < 6 else 0xFC
+            yield f"{form.name.replace(' ', '_')}.ten", bytes((number, lead)) + b"\1" * 15
     for name, lead in (("overflow_5", 0xF8), ("overflow_6", 0xFC)):
         yield f"varint.{name}", bytes((4, lead)) + bytes(8)
         yield f"varlong_8.{name}", bytes((14, lead)) + bytes(16)

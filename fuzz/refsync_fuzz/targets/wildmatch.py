@@ -205,6 +205,8 @@ def seeds() -> Iterator[tuple[str, bytes]]:
         "backtrack": (b"*a" * 24 + b"b", b"a" * 60),
         "backtrack_deep": (b"**a" * 20 + b"/b", b"a" * 60),
         "backtrack_mixed": (b"**/*a*" * 8 + b"b", b"aa/" * 20),
+        "set_negated_slash": (b"a[!b]c", b"a/c"),
+        "set_range_end": (b"[a-c][\\x-z]", b"cz"),
         "question": (b"?*?*?/**?", b"abc/d"),
     }  # fmt: skip
     for name, (pattern, text) in pairs.items():

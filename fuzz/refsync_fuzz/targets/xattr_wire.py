@@ -151,6 +151,8 @@ def seeds() -> Iterator[tuple[str, bytes]]:
     yield "no_nul", b"\0\0\0\1\6\1user.a1"
     yield "inner_nul", b"\0\0\0\1\7\1us\0r.a\0001"
     yield "index", b"\0\0\3"
+    yield "index_first", b"\0\0\1"
+    yield "request_twice", b"\1\0" + varint(5) + varint(-3) + varint(3) + b"\0"
     yield "count", b"\0\0\0" + varint(MAX_XATTR_COUNT + 1)
     yield "value", b"\0\0\0\1\7" + varint(MAX_XATTR_VALUE + 1) + b"user.a\0"
     yield "request", b"\1\0" + xattr.encode_request([1, 3, 8])
