@@ -204,3 +204,20 @@ def test_versions_out_of_range_are_refused(tmp_path: Path) -> None:
 
 def test_options_default_to_the_newest_protocol() -> None:
     assert Options().protocol == MAX_PROTOCOL
+
+
+@pytest.mark.parametrize("version", [27, 30, 31, 32])
+@pytest.mark.parametrize("push", [True, False])
+def test_compressed_files_that_cannot_be_written_are_passed_over(
+    tmp_path: Path, version: int, push: bool
+) -> None:
+    """COMP-13: what is referred to in a block that nobody reads. Upstream ends with exit 12 here."""
+    noise = random.Random(7).randbytes(40_000)
+    for name in "ab":
+        for place, data in (("src", noise[:30_000] + b"new" + noise[2_000:9_000]), ("dst", noise)):
+            (tmp_path / place).mkdir(exist_ok=True)
+            (tmp_path / place / name).write_bytes(data)
+    options = ["-r", "--compress-choice=zlib", "-B2000", "--no-W", f"--protocol={version}"]
+    code, _, log = transfer([*options, "--temp-dir=/proc"], f"{tmp_path}/src/", f"{tmp_path}/dst/", push=push)
+    assert code == 23, log.texts
+    assert (tmp_path / "dst/a").read_bytes() == noise

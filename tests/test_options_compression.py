@@ -6,7 +6,7 @@ import pytest
 from refsync.engine.skip_compress import SkipList, default_patterns
 from refsync.options import server_args
 from refsync.options.parse import parse
-from refsync.wire import compression
+from refsync.wire import compression, negotiation
 from refsync.wire.errors import Exit, RefsyncError
 
 TOLD = {
@@ -84,3 +84,23 @@ def test_patterns_of_a_module() -> None:
     assert SkipList(b"", b"*.gz *")(b"anything")
     assert SkipList(b"", default_patterns())(b"x.squashfs")
     assert not SkipList(b"", b"")(b"x.gz")
+
+
+LISTS = {
+    None: ("zstd lz4 zlibx zlib", "zstd lz4 zlibx zlib none"),
+    "  ": ("zstd lz4 zlibx zlib", "zstd lz4 zlibx zlib none"),
+    "zlib ZSTD": ("zstd zlib", "zstd zlib"),
+    "zlib & lz4 none": ("zlib", "lz4 none"),
+    "zlib &": ("zlib", "zstd lz4 zlibx zlib none"),
+    "& zlib": ("zstd lz4 zlibx zlib", "zlib"),
+    "bogus zlib": ("zlib", "zlib"),
+    "bogus": ("INVALID", "INVALID"),
+}
+
+
+@pytest.mark.parametrize("environment", LISTS)
+def test_a_list_of_the_users(environment: str | None) -> None:
+    """SETUP-11: as upstream 3.4.1 reads it, but in canonical order (SETUP-10)."""
+    for server, wanted in enumerate(LISTS[environment]):
+        names = negotiation.offered(negotiation.COMPRESS_NAMES, environment, server=bool(server))
+        assert negotiation.encode_names(names)[1:].decode() == wanted

@@ -227,3 +227,21 @@ def test_noise_is_hardly_longer() -> None:
         encoder = compression.encoder(name, compression.settle(name, None)[1], quirk=False)
         encoder.begin(skip=False)
         assert len(encoder.literal(data) + encoder.end()) < 101_000
+
+
+@pytest.mark.parametrize("quirk", [False, True])
+def test_a_file_that_is_not_wanted_can_be_read_to_its_end(quirk: bool) -> None:
+    """COMP-13: data refers back to blocks that nobody has; only their lengths are known."""
+    encoder = compression.encoder("zlib", 6, quirk=quirk)
+    encoder.begin(skip=False)
+    wire = b"".join(
+        encoder.match(number, NOISE[: (number + 1) * 33_000]) + encoder.literal(NOISE[9_000 : 9_000 + 2_000])
+        for number in range(3)
+    )
+    decoder, cursor, total = compression.decoder("zlib", quirk=quirk), Cursor(wire + encoder.end()), 0
+    while (token := decoder.decode(cursor)) is not None:
+        if isinstance(token, int):
+            decoder.missed_block((token + 1) * 33_000)
+        else:
+            total += len(token)
+    assert total == 3 * 2_000

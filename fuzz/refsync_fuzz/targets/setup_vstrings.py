@@ -45,8 +45,9 @@ def fuzz_one(data: bytes) -> None:
     """Oracle: a list of 256 bytes or more is refused before it is there; less is its words.
 
     Two sides with two lists choose the same, or both refuse with exit 4:
-    the client's first that the server has. Any environment gives a list
-    that can be sent: some of the canonical names in canonical order.
+    the client's first that the server has, in any case. Any environment gives
+    a list that can be sent: some of the canonical names in canonical order,
+    or the word for none where it names only unknown ones.
     """
     choices = Choices(data)
     switches = choices.byte()
@@ -73,10 +74,14 @@ def fuzz_one(data: bytes) -> None:
     canonical = LISTS[kind]
     for server in (False, True):
         offered = negotiation.offered(canonical, environment, server=server)
-        expect(offered, "an empty offer")
+        named = environment.partition("&")
+        words = (named[2].partition("&")[0] if server and named[1] else named[0]).split()
+        known = [word for word in words if word.lower() in (*canonical, *negotiation.ALIASES)]
+        expect(offered or (words and not {*map(str.lower, known)} & {*canonical}), "an empty offer")
         same(tuple(name for name in canonical if name in offered), offered, "canonical names in their order")
         sent = negotiation.encode_names(offered)
-        same(outcome(negotiation.decode_names, sent), Value(offered, len(sent)), "an offer comes back")
+        came = offered or (negotiation.INVALID,)
+        same(outcome(negotiation.decode_names, sent), Value(came, len(sent)), "an offer comes back")
         _choice(kind, offered, lists[0] if lists else canonical)
 
 
@@ -89,8 +94,8 @@ def _choice(kind: str, client: tuple[str, ...], server: tuple[str, ...]) -> None
             same(error.code, int(Exit.UNSUPPORTED), "exit code of a failed choice")
             results.append(None)
     same(results[0], results[1], f"choices of both sides from {client} and {server}")
-    plain = [negotiation.ALIASES.get(name, name) for name in client]
-    have = {negotiation.ALIASES.get(name, name) for name in server}
+    plain = [negotiation.ALIASES.get(name, name) for name in map(str.lower, client)]
+    have = {negotiation.ALIASES.get(name, name) for name in map(str.lower, server)}
     common = [name for name in plain if name in have]
     same(results[0], common[0] if common else None, "the client's first that the server has")
 

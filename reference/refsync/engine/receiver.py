@@ -381,12 +381,17 @@ class Receiver:
         return await self._session.link.read(read_head)
 
     async def _discard(self) -> None:
-        """XFER-16: a file that cannot be written is read to its end all the same."""
+        """XFER-16: a file that cannot be written is read to its end all the same.
+
+        COMP-13: upstream's decoder misses the blocks, and ends the run where data refers back to them.
+        """
         link, counted = self._session.link, self._session.stats
         head = await self._read_head()
         while (token := await link.read(self._decoder.decode)) is not None:
             if isinstance(token, int):
-                counted.matched_data += head.block_size(token) if token < head.count else 0
+                size = head.block_size(token) if token < head.count else 0
+                counted.matched_data += size
+                self._decoder.missed_block(size)
             else:
                 counted.literal_data += len(token)
         size = self._session.checksums.digest_length

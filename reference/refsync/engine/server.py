@@ -45,9 +45,9 @@ def offer_from(options: Options, *, remote_protocol: int = 0) -> Offer:
         compress=bool(options.compress),
         compress_choice=(options.compress_choice or "").lower() or None,
         compress_level=options.compress_level,
-        # a batch holds nothing of what was negotiated, so there must be nothing to choose (BATCH-6)
-        checksum_environment="md5" if options.writes_batch else os.environ.get("RSYNC_CHECKSUM_LIST"),
-        compress_environment="zlib" if options.writes_batch else os.environ.get("RSYNC_COMPRESS_LIST"),
+        writes_batch=options.writes_batch,
+        checksum_environment=os.environ.get("RSYNC_CHECKSUM_LIST"),
+        compress_environment=os.environ.get("RSYNC_COMPRESS_LIST"),
         # what a client says of files that have arrived; a server has its frames anyway
         generator_speaks=bool(options.remove_source_files) and options.sender == options.server,
         names_arrive=options.sender and over_the_link(options),

@@ -37,6 +37,7 @@ class Offer:
     compress: bool = False
     compress_choice: str | None = None
     compress_level: int | None = None
+    writes_batch: bool = False
     checksum_environment: str | None = None
     compress_environment: str | None = None
     checksum_names: tuple[str, ...] = negotiation.CHECKSUM_NAMES
@@ -154,8 +155,14 @@ async def _negotiate_names(link: Link, offer: Offer, dialect: Dialect) -> tuple[
     """SETUP-8 to SETUP-12, COMP-10: (transfer checksum, list checksum, compression, its level)."""
     want_checksum = not offer.checksum_choice or offer.checksum_choice == "auto"
     want_compress = offer.compress and not offer.compress_choice
-    checksums = negotiation.offered(offer.checksum_names, offer.checksum_environment, server=offer.server)
-    compressions = negotiation.offered(offer.compress_names, offer.compress_environment, server=offer.server)
+    old = "md5" if dialect.varints else "md4"
+    environment = (offer.checksum_environment, offer.compress_environment)
+    if (
+        offer.writes_batch
+    ):  # it holds nothing of what was negotiated: there must be nothing to choose (BATCH-6)
+        environment = (old, "zlib")
+    checksums = negotiation.offered(offer.checksum_names, environment[0], server=offer.server)
+    compressions = negotiation.offered(offer.compress_names, environment[1], server=offer.server)
     if dialect.negotiated_strings:  # both lists go out before either is read
         if want_checksum:
             link.write(negotiation.encode_names(checksums))
@@ -163,16 +170,15 @@ async def _negotiate_names(link: Link, offer: Offer, dialect: Dialect) -> tuple[
             link.write(negotiation.encode_names(compressions))
 
     async def pick(kind: str, mine: tuple[str, ...], fixed: str) -> str:
-        if not dialect.negotiated_strings:
-            if kind == "compress":  # a list of the user's without it leaves nothing to choose
-                negotiation.choose(kind, mine, (fixed,), on_server=False)
-            return fixed
-        theirs = await link.read(negotiation.decode_names)
-        client, server = (theirs, mine) if offer.server else (mine, theirs)
-        return negotiation.choose(kind, client, server, on_server=offer.server)
+        if dialect.negotiated_strings:
+            theirs = await link.read(negotiation.decode_names)
+        else:
+            theirs = (fixed,)  # a list of the user's without it leaves nothing to choose
+        server = offer.server and dialect.negotiated_strings
+        return negotiation.choose(kind, *((theirs, mine) if server else (mine, theirs)), on_server=server)
 
     if want_checksum:
-        transfer = listing = await pick("checksum", checksums, "md5" if dialect.varints else "md4")
+        transfer = listing = await pick("checksum", checksums, old)
     else:
         transfer, _, listing = (offer.checksum_choice or "").partition(",")
         listing = listing or transfer
@@ -180,15 +186,23 @@ async def _negotiate_names(link: Link, offer: Offer, dialect: Dialect) -> tuple[
         for name in (transfer, listing):
             if name not in offer.checksum_names:
                 raise RefsyncError(f"unknown checksum name: {name}", Exit.UNSUPPORTED)
+        _hold_to_list("checksum", offer.checksum_choice or "", (transfer, listing), checksums, offer)
     chosen: str | None = None
     if want_compress:
         chosen = await pick("compress", compressions, "zlib")
-    elif offer.compress and offer.compress_choice:
+    elif offer.compress_choice:
         chosen = offer.compress_choice
         if chosen not in offer.compress_names:
             raise RefsyncError(f"unknown compress name: {chosen}", Exit.UNSUPPORTED)
-        if offer.server and chosen not in compressions:
-            raise RefsyncError(
-                f"Your --compress-choice value ({chosen}) was refused by the server.", Exit.UNSUPPORTED
-            )
+        _hold_to_list("compress", chosen, (chosen,), compressions, offer)
     return transfer, listing, *compression.settle(chosen, offer.compress_level)
+
+
+def _hold_to_list(
+    kind: str, value: str, names: tuple[str, ...], offered: tuple[str, ...], offer: Offer
+) -> None:
+    """SETUP-12: a server's environment binds its client's choice too."""
+    if offer.server and not set(names) <= set(offered):
+        raise RefsyncError(
+            f"Your --{kind}-choice value ({value}) was refused by the server.", Exit.UNSUPPORTED
+        )

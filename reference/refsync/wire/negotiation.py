@@ -20,11 +20,13 @@ COMPRESS_NAMES: tuple[str, ...] = ("zstd", "lz4", "zlibx", "zlib", "none")
 DIGEST_NAMES: tuple[str, ...] = ("sha512", "sha256", "sha1", "md5", "md4")
 #: Other names for the same thing; they are understood but never sent.
 ALIASES: dict[str, str] = {"xxhash": "xxh64"}
+#: What a side says whose user named only what it does not know.
+INVALID = "INVALID"
 
 
 def encode_names(names: Iterable[str]) -> bytes:
-    """SETUP-8: the names, parted by spaces, as a vstring of at most 255 bytes."""
-    text = " ".join(names).encode("ascii")
+    """SETUP-8: the names, parted by spaces, as a vstring of at most 255 bytes; none are the word INVALID."""
+    text = (" ".join(names) or INVALID).encode("ascii")
     if len(text) >= MAX_NEGOTIATION_STRING:
         raise ValueError(f"a list of {len(text)} bytes is too long")
     return vstring(text)
@@ -36,6 +38,12 @@ def decode_names(cursor: Cursor) -> tuple[str, ...]:
     return tuple(text.decode("latin-1").split())
 
 
+def _main_name(name: str) -> str:
+    """Case does not count: upstream sends what its user wrote."""
+    name = name.lower()
+    return ALIASES.get(name, name)
+
+
 def choose(kind: str, client: Sequence[str], server: Sequence[str], *, on_server: bool) -> str:
     """SETUP-9: the first name of the client's list that the server has too.
 
@@ -43,15 +51,15 @@ def choose(kind: str, client: Sequence[str], server: Sequence[str], *, on_server
     "checksum" or "compress", for the message; with nothing in common both
     sides end with exit 4.
     """
-    have = {ALIASES.get(name, name) for name in server}
-    for name in client:
-        if ALIASES.get(name, name) in have:
-            return ALIASES.get(name, name)
+    have = {_main_name(name) for name in server}
+    for name in map(_main_name, client):
+        if name in have:
+            return name
     theirs, ours = (client, server) if on_server else (server, client)
     their_side, our_side = ("Client", "Server") if on_server else ("Server", "Client")
     raise ProtocolError(
         f"Failed to negotiate a {kind} choice.\n{their_side} list: {' '.join(theirs)}\n"
-        f"{our_side} list: {' '.join(ours) or 'INVALID'}",
+        f"{our_side} list: {' '.join(ours) or INVALID}",
         clause="SETUP-9",
         code=Exit.UNSUPPORTED,
     )
@@ -61,15 +69,14 @@ def offered(canonical: Sequence[str], environment: str | None, *, server: bool) 
     """SETUP-11: the names that this side offers.
 
     ``environment`` is the value of ``RSYNC_CHECKSUM_LIST`` or
-    ``RSYNC_COMPRESS_LIST``: names parted by spaces, ``client & server``. It
+    ``RSYNC_COMPRESS_LIST``: names parted by spaces, in either case, ``client & server``. It
     selects names; the canonical order stays, because servers from 3.5 on
-    take their own favourite (SETUP-10). A client never offers "none"
-    unless the environment names it.
+    take their own favourite (SETUP-10). If none of them is known nothing is
+    offered, which no peer takes. A client never offers "none" unless the
+    environment names it.
     """
     default = tuple(name for name in canonical if server or name != "none")
-    if not environment or not environment.strip():
-        return default
-    client_part, _, server_part = environment.partition("&")
-    part = (server_part or client_part) if server else client_part
-    wanted = {ALIASES.get(name, name) for name in part.split()}
-    return tuple(name for name in canonical if name in wanted) or default
+    client_part, ampersand, server_part = (environment or "").partition("&")
+    words = (server_part.partition("&")[0] if server and ampersand else client_part).split()
+    wanted = {_main_name(word) for word in words}
+    return tuple(name for name in canonical if name in wanted) if words else default

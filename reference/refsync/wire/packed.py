@@ -178,6 +178,9 @@ class PackedDecoder(ABC):
     def saw_block(self, data: Buffer) -> None:  # noqa: B027
         """Most algorithms keep no history of blocks."""
 
+    def missed_block(self, size: int) -> None:  # noqa: B027
+        """Nor do they have to be told how long one is."""
+
     @abstractmethod
     def _feed(self, packed: bytes) -> bytes:
         """What comes out of one piece of compressed data, or the first part of it."""

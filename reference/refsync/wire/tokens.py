@@ -43,6 +43,9 @@ class TokenDecoder(Protocol):
     def saw_block(self, data: Buffer) -> None:
         """The block last referred to holds ``data``: history for streams that keep one."""
 
+    def missed_block(self, size: int) -> None:
+        """The same of a file that is not wanted: only the length of the block is known."""
+
 
 class PlainEncoder:
     """TOK-1 to TOK-4."""
@@ -88,6 +91,9 @@ class PlainDecoder:
         return cursor.take(count)
 
     def saw_block(self, data: Buffer) -> None:
+        pass
+
+    def missed_block(self, size: int) -> None:
         pass
 
     @property

@@ -148,6 +148,10 @@ class ZlibDecoder(PackedDecoder):
         if self._history:
             self._history.add_block(data)
 
+    def missed_block(self, size: int) -> None:
+        """COMP-13: zeros as far as can be referred to; what comes of them is not wanted."""
+        self.saw_block(bytes(min(size, WINDOW)))
+
     def _feed(self, packed: bytes) -> bytes:
         if not packed:
             raise broken("an empty piece of deflated data", "COMP-9")
