@@ -314,10 +314,10 @@ class Trial:
         return found
 
     def _comparable(self, lines: list[str]) -> list[str]:
-        """Without what upstream gets wrong: its server says "*deleting" below protocol 29 and not what."""
+        """Without what upstream's server gets wrong below protocol 29: it does not say what it deletes."""
         if self.protocol >= 29 or self.remote_is_source:
             return lines
-        return [line for line in lines if not line.startswith("*deleting")]
+        return [line for line in lines if not line.startswith(("*deleting", "deleting "))]
 
     def close(self) -> None:
         if self._transport is not None:

@@ -49,7 +49,13 @@ def only(t: Trial) -> None:
     t.same_tree()
 
 
-@case("BATCH-003", clause="BATCH-7", title="The script replays with the rules", optional=BATCHES)
+@case(
+    "BATCH-003",
+    clause="BATCH-7",
+    title="The script replays with the rules",
+    optional=BATCHES,
+    protocols=(29, 30, 31, 32),
+)
 def scripted(t: Trial) -> None:
     t.build([file("a b", b"1"), file("c.o", b"2")])
     t.build([file("keep.o", b"k"), file("gone", b"g")], "dst")

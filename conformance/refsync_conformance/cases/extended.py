@@ -362,9 +362,11 @@ def by_module(t: Trial) -> None:
     clause="IDS-2",
     title="Users and groups by name, pattern, number and range",
     optional=("--usermap", "--groupmap"),
+    transports=("local", "pipe"),
     needs_root=True,
 )
 def mapped(t: Trial) -> None:
+    """Not with a daemon: upstream escapes the wildcards for it, and before 3.4.4 they stay so."""
     names = ((0, 0), (1, 1), (2, 2), (54321, 54321), (3, 54322), (54400, 3))
     t.build([owned(file(f"f{n}", b"x"), *both) for n, both in enumerate(names)])
     t.items(t.sync("-ai", "--usermap=bin:7,54300-54350:8,root:9,:10", "--groupmap=2:sys,d?emon:12,54322:13"))

@@ -119,21 +119,28 @@ class _Sending(_Half):
 class _Receiving(_Half):
     """The side that wants the files: requests with sums, ends of phases."""
 
+    def __init__(self, stream: Stream, setup: Setup) -> None:
+        super().__init__(stream, setup)
+        self._asked: set[int] = set()
+
     async def run(self) -> None:
         while True:
             ndx = await self.index()
             if ndx == NDX_DEL_STATS:
                 await self.deletions()
             elif ndx >= 0:
-                await self._request()
+                await self._request(ndx)
             elif ndx != NDX_DONE:
                 raise ProtocolError(f"a receiver has no business with index {ndx}", clause="NDX-5")
 
-    async def _request(self) -> None:
+    async def _request(self, ndx: int) -> None:
         if not self.carries_data(await self.attributes()):
             return
         head = await self.head()
-        if head.count and not self.setup.options.append:
+        # appending, a first request has no sums; one that is made again is for the file as a whole
+        bare = self.setup.options.append and ndx not in self._asked
+        self._asked.add(ndx)
+        if head.count and not bare:
             size = 4 + head.strong_length
             for number in range(head.count):
                 await self.stream.read("block sums", "SUM-1", lambda cursor: cursor.take(size), _sums)
