@@ -72,6 +72,7 @@ def forwarded(t: Trial) -> None:
     "OUT-024",
     clause="OUT-12",
     title="Every letter of a format, with widths and quotes",
+    breadth=Breadth.NARROW,
     protocols=(29, 30, 31, 32),
     optional=("--out-format",),
 )
@@ -149,7 +150,7 @@ def list_lines(t: Trial) -> None:
         t.observe(" ".join(options), _unordered(t.sync(*options, "-n").stdout, t))
 
 
-@case("OUT-029", clause="OUT-17", title="What -vv adds")
+@case("OUT-029", clause="OUT-17", title="What -vv adds", breadth=Breadth.NARROW)
 def twice_verbose(t: Trial) -> None:
     t.build(NEW)
     t.build(OLD, "dst")

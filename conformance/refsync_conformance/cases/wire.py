@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from refsync_conformance.model import Breadth
 from refsync_conformance.registry import case
 from refsync_conformance.trees import Node, Noise, fifo, file, folder, hardlink, symlink
 from refsync_conformance.trial import Trial
@@ -183,6 +184,7 @@ def _enter() -> None:
             protocols=row.protocols,
             tapped=True,
             differential=False,
+            breadth=Breadth.NARROW,
             optional=tuple(option.partition("=")[0] for option in row.options),
         )(run)
 
@@ -245,6 +247,7 @@ def _enter_arguments() -> None:
             transports=("pipe",),
             tapped=True,
             differential=False,
+            breadth=Breadth.NARROW,
             optional=tuple(option.partition("=")[0] for option in options),
         )(run)
 
