@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import check, corpus, export, measure, planted, runners, triage
+from . import check, corpus, export, floor, measure, planted, runners, triage
 from . import target as targets
 
 
@@ -54,6 +54,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     cover = command("coverage", _coverage, "replay the corpus under coverage and write reports")
     cover.add_argument("--out", type=Path, default=None, metavar="DIR")
+    cover.add_argument("--floor", action="store_true", help="fail where branch coverage fell below its floor")
+    cover.add_argument(
+        "--raise", dest="lift", action="store_true", help="raise the floor to what is measured"
+    )
     command("seeds", _seeds, "write the made seeds, the dictionaries and the stubs")
     command("merge", _merge, "add what runs found and reaches new code to the seeds", many=False)
     command("prune", _prune, "remove found seeds that take no branch that others don't", many=False)
@@ -128,12 +132,25 @@ def _replay(options: argparse.Namespace) -> int:
 
 def _coverage(options: argparse.Namespace) -> int:
     out = options.out or corpus.work_root() / "coverage"
+    if options.targets and (options.floor or options.lift):
+        raise LookupError("the floor is of all targets together")
+    measured = {}
     for row in measure.measure(options.targets, out):
+        measured[row.target] = row.branches
         print(
             f"{row.target:22} {row.inputs:4} inputs  lines {row.lines:5.1f} %  branches {row.branches:5.1f} %"
         )
+    for layer, share in measure.layers(out).items():
+        measured[f"layer:{layer}"] = share
+        print(f"{layer:22} all of it                  branches {share:5.1f} %")
     print(f"reports: {out}")
-    return 0
+    below = floor.read()
+    if options.lift:
+        floor.write(floor.raised(measured, below))
+    found = list(floor.faults(measured, below)) if options.floor else []
+    for fault in found:
+        print(fault, file=sys.stderr)
+    return 1 if found else 0
 
 
 def _seeds(options: argparse.Namespace) -> int:

@@ -69,6 +69,22 @@ def measure(names: Sequence[str], out: Path) -> list[Row]:
     return rows
 
 
+#: The layers that take bytes apart.
+LAYERS = ("wire", "session", "filters", "delta")
+
+
+def layers(out: Path) -> dict[str, float]:
+    """Branches, in percent, that all corpora together take of each layer; from the report in ``out``."""
+    by_module = _by_module(json.loads((out / "coverage.json").read_text()))
+    shares = {}
+    for layer in LAYERS:
+        owned = [one for module, one in by_module.items() if module.startswith(f"refsync.{layer}.")]
+        shares[layer] = _share(
+            sum(one["covered_branches"] for one in owned), sum(one["num_branches"] for one in owned)
+        )
+    return shares
+
+
 def branches(target: Target, data: bytes) -> frozenset[tuple[str, tuple[int, int]]]:
     """The branches of the reference that one input takes."""
     import coverage
