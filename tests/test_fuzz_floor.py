@@ -9,7 +9,7 @@ from refsync_fuzz import target as targets
 
 
 def test_floor_is_of_what_there_is() -> None:
-    """``ci/fuzz-coverage`` fails for a target without a floor; here a new one may wait for its first figures."""
+    """``ci/fuzz-coverage`` fails for a target without a floor; here a new one may wait for its figures."""
     layers = {f"layer:{name}" for name in measure.LAYERS}
     known = floor.read()
     assert layers <= known.keys()
