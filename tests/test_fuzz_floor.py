@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from refsync_fuzz import floor, measure
+import pytest
+from refsync_fuzz import audit, floor, measure, runners
 from refsync_fuzz import target as targets
 
 
@@ -32,3 +33,11 @@ def test_only_rises(tmp_path: Path) -> None:
     assert floor.read(path) == {}
     floor.write(floor.raised({"a": 95.55, "b": 50.0}, {"b": 70.0, "gone": 3.0}), path)
     assert floor.read(path) == {"a": 94.5, "b": 70.0}
+
+
+def test_audit_has_a_row_for_each_target(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runners, "run_plain", lambda *_, **__: runners.RunReport("plain", 500, 2.0))
+    row = measure.Row("ndx", 21, 100.0, 99.5)
+    text = audit.table([targets.load("ndx")], [row], {"wire": 80.0})
+    assert "| 1 | ndx | `wire.ndx` | ECRBTD | 21 | 0 | 100 % | 100 % | 250 |" in text
+    assert "wire 80.0 %." in text

@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import check, corpus, export, floor, measure, planted, runners, triage
+from . import audit, check, corpus, export, floor, measure, planted, runners, triage
 from . import target as targets
 
 
@@ -37,7 +37,7 @@ def _parser() -> argparse.ArgumentParser:
         if many:
             sub.add_argument(f"{of}s", nargs="*", metavar=of.upper(), help="all if none is named")
         else:
-            sub.add_argument("target", metavar="TARGET")
+            sub.add_argument(of, metavar=of.upper())
         return sub
 
     command("list", _list, "show the targets")
@@ -58,6 +58,10 @@ def _parser() -> argparse.ArgumentParser:
     cover.add_argument(
         "--raise", dest="lift", action="store_true", help="raise the floor to what is measured"
     )
+    table = command(
+        "audit", _audit, "write the table of all targets: oracle, coverage, rate", many=False, of="file"
+    )
+    table.set_defaults(targets=[])
     command("seeds", _seeds, "write the made seeds, the dictionaries and the stubs")
     command("merge", _merge, "add what runs found and reaches new code to the seeds", many=False)
     command("prune", _prune, "remove found seeds that take no branch that others don't", many=False)
@@ -151,6 +155,14 @@ def _coverage(options: argparse.Namespace) -> int:
     for fault in found:
         print(fault, file=sys.stderr)
     return 1 if found else 0
+
+
+def _audit(options: argparse.Namespace) -> int:
+    out = corpus.work_root() / "coverage"
+    rows = measure.measure([], out)
+    text = audit.table(targets.load_all(), rows, measure.layers(out))
+    Path(options.file).write_text(text)
+    return 0
 
 
 def _seeds(options: argparse.Namespace) -> int:

@@ -1,0 +1,41 @@
+"""The table of all surfaces: what each target holds, how much its corpus covers, how fast it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from . import corpus, runners
+from .measure import Row
+from .target import Target
+
+#: Long enough for a rate in two digits.
+SECONDS = 1
+
+
+def table(loaded: Iterable[Target], rows: Iterable[Row], layers: dict[str, float]) -> str:
+    """In markdown. Rates are of the plain mutator in one process of the machine that wrote the table."""
+    by_name = {row.target: row for row in rows}
+    lines = [
+        "# What is fuzzed",
+        "",
+        "Written by `refsync-fuzz audit`. Lines and branches are those of the modules that a target",
+        "answers for, as all committed corpora together reach them, without fuzzing. Rates are of the plain",
+        "mutator, checks included, in one process. Regressions are inputs that once broke the oracle.",
+        "",
+        "Branches of each layer: "
+        + ", ".join(f"{name} {share:.1f} %" for name, share in layers.items())
+        + ".",
+        "",
+        "| P | target | surface | oracle | inputs | regressions | lines | branches | runs a second |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for target in loaded:
+        row, surface = by_name[target.name], target.surface
+        code = ", ".join(f"`{module.removeprefix('refsync.')}`" for module in surface.code)
+        broke = len(corpus.files(target.name, "regressions"))
+        rate = runners.run_plain(target, seconds=SECONDS, runs=0, seed=1).rate
+        lines.append(
+            f"| {surface.priority} | {target.name} | {code} | {surface.oracle} | {row.inputs} | {broke} "
+            f"| {row.lines:.0f} % | {row.branches:.0f} % | {rate:.0f} |"
+        )
+    return "\n".join(lines) + "\n"
