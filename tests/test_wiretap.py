@@ -19,6 +19,7 @@ from refsync_conformance.wiretap.stream import Record
 from refsync_conformance.wiretap.transcript import transcribe
 
 CAPTURES = sorted((pathlib.Path(__file__).parent / "captures").iterdir())
+LATEST = next(path for path in CAPTURES if path.name == "push-32")
 
 
 def dissect(path: pathlib.Path, *, size: int = 0) -> list[Record]:
@@ -69,7 +70,7 @@ def test_pieces_of_any_size_give_the_same_values(path: pathlib.Path) -> None:
 
 
 def test_what_a_capture_tells() -> None:
-    texts = [record.text for record in dissect(CAPTURES[-1])]
+    texts = [record.text for record in dissect(LATEST)]
     assert "protocol version 32" in texts
     assert any(" d/b" in text and text.startswith("-rw") for text in texts)
     assert "3 blocks of 700 bytes, the last of 8; 2 bytes of each strong sum" in texts
@@ -120,15 +121,15 @@ def test_what_is_no_capture_is_refused(tmp_path: pathlib.Path, data: bytes) -> N
 
 def test_a_damaged_capture_is_said_to_be_one(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "capture"
-    path.write_bytes(CAPTURES[0].read_bytes()[:-3])
+    path.write_bytes(LATEST.read_bytes()[:-3])
     assert tap.main(["show", str(path), "-o", str(tmp_path / "out")]) == 3
-    path.write_bytes(CAPTURES[0].read_bytes() + b"x" * 40)
+    path.write_bytes(LATEST.read_bytes() + b"x" * 40)
     assert "is damaged" in transcribe([path])[0]
 
 
 def test_json_lines(tmp_path: pathlib.Path) -> None:
     out = tmp_path / "out"
-    assert tap.main(["show", "--json", str(CAPTURES[0]), "-o", str(out)]) == 0
+    assert tap.main(["show", "--json", str(LATEST), "-o", str(out)]) == 0
     first = json.loads(out.read_text().splitlines()[0])
     assert {"way", "offset", "kind", "clause", "name", "text", "hex"} == set(first)
 
