@@ -83,8 +83,9 @@ def _letters(options: Options, push: bool) -> str:
 def _first(options: Options, push: bool) -> list[str]:
     """Up to the choice of algorithms."""
     args: list[str] = []
-    if options.iconv:
-        args.append("--iconv=" + options.iconv.rpartition(",")[2])
+    if options.iconv is not None and options.iconv != "-":
+        # LOCAL,REMOTE: what follows the first comma, even nothing at all (the server's own locale)
+        args.append("--iconv=" + options.iconv.partition(",")[2 if "," in options.iconv else 0])
     if options.list_only and options.list_only_given:
         args.append("--list-only")
     if options.dirs and not options.recurse and options.delete and push:
