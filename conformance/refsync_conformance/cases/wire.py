@@ -138,6 +138,9 @@ ROWS = (
         ("sum head", "block sums", "token"),
         (FLAT, "--append"),
     ),
+    Row(
+        35, "COMP-9", "Deflated data without history", ("token",), (FLAT, "--compress-choice=zlibx", "-B700")
+    ),
 )
 
 

@@ -34,6 +34,7 @@ DICTIONARY = {
     "last_block": b"\x20\xff\xff\xff\x7f",
     "negative_block": b"\x20\xff\xff\xff\xff",
     "run": b"\x21\0\0\0\0\1\0",
+    "run_past": b"\x21\xff\xff\xff\x7f\1\0",
     "near": b"\x80",
     "near_63": b"\xbf",
     "near_run": b"\xc0\1\0",
