@@ -92,13 +92,7 @@ def reference_wrapper() -> pathlib.Path:
     digest = hashlib.sha256(f"{sys.executable}\0{package_parent}".encode()).hexdigest()[:12]
     name = f"{REFERENCE}-{digest}"
     place = cache.directory() / name
-    launcher = (
-        "import sys\n\n"
-        # In place of the launcher's own directory, which would otherwise come first.
-        f"sys.path[0] = {package_parent!r}\n"
-        "from refsync.cli.main import main\n\n"
-        "sys.exit(main())\n"
-    )
+    launcher = launcher_text(package_parent)
     script = unpack.wrapper_text([sys.executable, str(place / "launch.py")])
     if _holds(place / "launch.py", launcher) and _holds(place / "bin/refsync", script):
         return place / "bin/refsync"
@@ -109,6 +103,17 @@ def reference_wrapper() -> pathlib.Path:
     return place / "bin/refsync"
 
 
+def launcher_text(package_parent: str) -> str:
+    """The program that runs the refsync package which lies in this directory, and no other."""
+    return (
+        "import sys\n\n"
+        # In place of the launcher's own directory, which would otherwise come first.
+        f"sys.path[0] = {package_parent!r}\n"
+        "from refsync.cli.main import main\n\n"
+        "sys.exit(main())\n"
+    )
+
+
 def _holds(path: pathlib.Path, text: str) -> bool:
     try:
         return path.read_text(encoding="utf-8") == text
@@ -116,4 +121,4 @@ def _holds(path: pathlib.Path, text: str) -> bool:
         return False
 
 
-__all__ = ["REFERENCE", "REQUIRED", "names", "reference", "reference_wrapper", "resolve"]
+__all__ = ["REFERENCE", "REQUIRED", "launcher_text", "names", "reference", "reference_wrapper", "resolve"]
