@@ -5,7 +5,6 @@ reason.
 from __future__ import annotations
 
 import json
-import os
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
@@ -31,13 +30,13 @@ TALKATIVE = GOOD + "echo and more\n"
 
 
 @pytest.fixture
-def peers(tmp_path: Path) -> dict[str, bytes]:
+def peers(tmp_path: Path) -> dict[str, Peer]:
     found = {}
     for name, text in (("good", GOOD), ("same", GOOD), ("forgetful", FORGETFUL), ("talkative", TALKATIVE)):
         path = tmp_path / name
         path.write_text("#!/bin/sh\n" + text)
         path.chmod(0o755)
-        found[name] = os.fsencode(path)
+        found[name] = Peer(name, "1.0", 32, path, "exec")
     return found
 
 
@@ -58,21 +57,21 @@ def mistaken(t: Trial) -> None:
 
 
 def judge(
-    run: Callable[[Trial], None], peers: dict[str, bytes], scratch: Path, subject: str, *optional: str
+    run: Callable[[Trial], None], peers: dict[str, Peer], scratch: Path, subject: str, *optional: str
 ) -> list[Outcome]:
     case = Case("TEST-001", "FS-1", "t", run, transports=("local",), protocols=(32,), optional=optional)
     groups = selection.plan([case], [subject], "good", selection.Axes())
     return runner.run_all(groups, peers, jobs=2, scratch=scratch).outcomes
 
 
-def test_a_good_peer_passes(peers: dict[str, bytes], tmp_path: Path) -> None:
+def test_a_good_peer_passes(peers: dict[str, Peer], tmp_path: Path) -> None:
     control, judged = sorted(judge(transfer, peers, tmp_path, "same"), key=lambda one: not one.control)
     assert (control.verdict, judged.verdict, judged.findings) == (Verdict.PASS, Verdict.PASS, [])
     assert judged.runs[0].code == 0
     assert list(tmp_path.glob("refsync-conformance-*")) == []
 
 
-def test_a_missing_file_fails_by_name(peers: dict[str, bytes], tmp_path: Path) -> None:
+def test_a_missing_file_fails_by_name(peers: dict[str, Peer], tmp_path: Path) -> None:
     outcomes = judge(transfer, peers, tmp_path, "forgetful")
     (judged,) = [one for one in outcomes if not one.control]
     assert judged.verdict is Verdict.FAIL
@@ -80,13 +79,13 @@ def test_a_missing_file_fails_by_name(peers: dict[str, bytes], tmp_path: Path) -
     assert runner.exit_code(outcomes) == 1
 
 
-def test_output_unlike_the_controls_fails(peers: dict[str, bytes], tmp_path: Path) -> None:
+def test_output_unlike_the_controls_fails(peers: dict[str, Peer], tmp_path: Path) -> None:
     (judged,) = [one for one in judge(transfer, peers, tmp_path, "talkative") if not one.control]
     assert [finding.what for finding in judged.findings] == ["standard output, as the control has it"]
     assert "and more" in judged.findings[0].got
 
 
-def test_a_refusal_is_unsupported_only_where_it_may_be(peers: dict[str, bytes], tmp_path: Path) -> None:
+def test_a_refusal_is_unsupported_only_where_it_may_be(peers: dict[str, Peer], tmp_path: Path) -> None:
     control, judged = judge(refused, peers, tmp_path, "same", "--broken")
     assert {control.verdict, judged.verdict} == {Verdict.UNSUPPORTED}
     failed = judge(refused, peers, tmp_path, "same")
@@ -94,7 +93,7 @@ def test_a_refusal_is_unsupported_only_where_it_may_be(peers: dict[str, bytes], 
     assert runner.exit_code(failed) == 3
 
 
-def test_a_mistake_of_the_suite_is_an_error(peers: dict[str, bytes], tmp_path: Path) -> None:
+def test_a_mistake_of_the_suite_is_an_error(peers: dict[str, Peer], tmp_path: Path) -> None:
     outcomes = judge(mistaken, peers, tmp_path, "same")
     assert {one.verdict for one in outcomes} == {Verdict.ERROR}
     assert "ZeroDivisionError" in "".join(one.reason for one in outcomes)
@@ -112,13 +111,13 @@ def test_exit_codes() -> None:
 
 
 @pytest.fixture
-def command(peers: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+def command(peers: dict[str, Peer], monkeypatch: pytest.MonkeyPatch) -> None:
     """The command line with the shell peers in place of the real ones, and the cases of this file."""
 
     def resolve(spec: str, **_: object) -> Peer:
         if spec not in peers:
             raise PeerError(f"no peer is called {spec}")
-        return Peer(spec, "1.0", 32, Path(os.fsdecode(peers[spec])), "exec")
+        return peers[spec]
 
     table = {
         id: Case(id, "FS-1", f"<{id}> & title", transfer, transports=("local",), protocols=(32,))

@@ -150,7 +150,7 @@ def test_any_program_by_path(tmp_path: pathlib.Path) -> None:
     ("spec", "complaint"),
     [
         ("nonesuch", "no peer is called 'nonesuch'; there are refsync, upstream-3.4.1"),
-        ("mine=ssh:host", "NAME=exec:/path/to/rsync"),
+        ("mine=http://host/", "NAME=exec:/path/to/rsync"),
         ("mine=exec:", "no such file"),
         ("mine=exec:/nonexistent/rsync", "no such file"),
         ("a/b=exec:/bin/true", "no name for a peer"),
@@ -343,7 +343,7 @@ def test_wrong_usage(arguments: tuple[str, ...]) -> None:
     assert err.startswith("usage: refsync-conformance peers")
 
 
-def test_a_peer_that_cannot_be_had_is_exit_3() -> None:
+def test_a_name_that_no_peer_has_is_wrong_usage() -> None:
     code, out, err = run("path", "nonesuch")
-    assert (code, out) == (3, "")
+    assert (code, out) == (2, "")
     assert err.startswith("error: no peer is called 'nonesuch'")

@@ -12,8 +12,9 @@ from pathlib import Path
 from refsync_conformance import clauses, expectations, reading, registry, results, selection, summary
 from refsync_conformance.model import DIRECTIONS, PROTOCOLS, TRANSPORTS, Case
 from refsync_conformance.peers import commands as peer_commands
-from refsync_conformance.peers.model import Peer, PeerError
+from refsync_conformance.peers.model import Peer, PeerError, PeerSpecError
 from refsync_conformance.peers.registry import resolve
+from refsync_conformance.peers.specs import FORMS
 from refsync_conformance.runner import exit_code, run_all
 
 OK, NOT_CONFORMANT, USAGE, SUITE_ERROR, STALE = range(5)
@@ -31,7 +32,10 @@ def parser() -> argparse.ArgumentParser:
     verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
     run = verbs.add_parser("run", help="run cases against a peer and write the report")
     run.add_argument(
-        "--peer", action="append", metavar="NAME[=exec:/path]", help=f"who is judged (default: {SUBJECT})"
+        "--peer",
+        action="append",
+        metavar="PEER",
+        help=f"who is judged: a name that `peers list` shows, or {FORMS} (default: {SUBJECT})",
     )
     run.add_argument(
         "--against", metavar="NAME", default=CONTROL, help="who it is judged with (default: %(default)s)"
@@ -104,7 +108,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 return reading.difference(chosen.before, chosen.after)
             case _:
                 return reading.draw_again(chosen.results, chosen.directory)
-    except (registry.RegistryError, reading.Unreadable) as error:
+    except (registry.RegistryError, reading.Unreadable, PeerSpecError) as error:
         return _complain(str(error), USAGE)
     except (PeerError, clauses.ClauseError) as error:
         return _complain(str(error), SUITE_ERROR)
@@ -159,9 +163,24 @@ def _peers(chosen: argparse.Namespace) -> tuple[Peer, list[Peer]]:
         print(text, flush=True)
 
     control = resolve(chosen.against, progress=say)
+    if control.kind in ("ssh", "daemon"):
+        raise PeerSpecError(f"--against {chosen.against}: what others are held to must run at both ends")
     if chosen.control_only:
         return control, []
-    return control, [resolve(spec, progress=say) for spec in chosen.peer or [SUBJECT]]
+    subjects = [resolve(spec, progress=say) for spec in chosen.peer or [SUBJECT]]
+    names = [peer.name for peer in (control, *subjects)]
+    for peer in subjects:
+        if names.count(peer.name) > 1 and peer != control:
+            raise PeerSpecError(f"two peers are called {peer.name}: give one of them another NAME=")
+    return control, subjects
+
+
+def _scratch(peers: Sequence[Peer]) -> Path | None:
+    """Where the cells' directories go: below the module of a daemon that is up already, if there is one."""
+    served = {peer.address.directory for peer in peers if peer.address and peer.address.directory}
+    if len(served) > 1:
+        raise PeerSpecError("two daemons with directories of their own can't be judged in one run")
+    return served.pop() if served else None
 
 
 def run(chosen: argparse.Namespace) -> int:
@@ -193,8 +212,14 @@ def run(chosen: argparse.Namespace) -> int:
         role = "control" if peer is control else "judged"
         print(f"{role}: {peer.name}, version {peer.version}, protocol {peer.protocol}", flush=True)
     ticker = summary.Ticker(len(cells))
-    executables = {peer.name: os.fsencode(peer.path) for peer in (control, *subjects)}
-    done = run_all(groups, executables, jobs=chosen.jobs, keep=chosen.keep, report=ticker)
+    done = run_all(
+        groups,
+        {peer.name: peer for peer in (control, *subjects)},
+        jobs=chosen.jobs,
+        scratch=_scratch(subjects),
+        keep=chosen.keep,
+        report=ticker,
+    )
     ticker.close()
     for peer in subjects:
         expectations.apply(expectations.in_force(entries, peer.version), done.outcomes)

@@ -74,6 +74,8 @@ class Case:
     tapped: bool = False
     #: Whether destination trees are compared with those of the control run.
     differential: bool = True
+    #: Whether all that it needs of a server is a connection: a daemon that is up already can be judged by it.
+    connects: bool = False
     #: Seconds for one run of the peer.
     timeout: float = 40.0
 

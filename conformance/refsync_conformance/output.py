@@ -27,6 +27,8 @@ def text(raw: bytes, area: Path) -> str:
     place = os.fsencode(area)
     # Some formats print absolute paths without their first slash.
     shown = raw.replace(place, b"AREA").replace(place[1:], b"AREA")
+    # A daemon that serves more than the area names what is in it from its own root.
+    shown = shown.replace(os.fsencode("/".join(area.parts[-3:])) + b"/", b"")
     return shown.decode("utf-8", "backslashreplace")
 
 

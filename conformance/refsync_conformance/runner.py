@@ -7,18 +7,24 @@ import shutil
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from refsync_conformance import compare
 from refsync_conformance.model import Case, Cell, Outcome, Verdict
+from refsync_conformance.peers.limits import barred
+from refsync_conformance.peers.model import Peer
 from refsync_conformance.sandbox import Sandbox
 from refsync_conformance.selection import Group
+from refsync_conformance.transports import OutOfReach
 from refsync_conformance.trees import SECOND
 from refsync_conformance.trial import Stop, Trial, Unsupported, against_control
 from refsync_conformance.wiretap.transcript import transcribe
+
+#: Who takes part, by the names that cells have them under.
+Peers = Mapping[str, Peer]
 
 
 @dataclass(slots=True)
@@ -34,7 +40,7 @@ class Run:
 def run_cell(
     case: Case,
     cell: Cell,
-    executables: dict[str, bytes],
+    peers: Peers,
     scratch: Path,
     *,
     control: Outcome | None,
@@ -55,13 +61,13 @@ def run_cell(
     name = f"{cell.case}.{cell.transport}.{cell.direction}.{cell.protocol}.{cell.client}-{cell.server}"
     name += ".recorded" if recording else ""
     with Sandbox(scratch / name, keep=keep, recording=recording or case.tapped) as sandbox:
-        trial = Trial(case, cell, sandbox, executables)
+        trial = Trial(case, cell, sandbox, peers)
         try:
             case.run(trial)
             if case.differential:
                 since = trial.began_ns - SECOND
                 trial.observe("tree dst", compare.undated(trial.snapshot("dst"), since))
-        except Unsupported as lack:
+        except (Unsupported, OutOfReach) as lack:
             outcome.verdict, outcome.reason = Verdict.UNSUPPORTED, str(lack)
         except Stop:
             pass
@@ -85,36 +91,43 @@ def run_cell(
 def run_judged(
     case: Case,
     cell: Cell,
-    executables: dict[str, bytes],
+    peers: Peers,
     scratch: Path,
     *,
     control: Outcome | None,
     keep: bool,
 ) -> Outcome:
     """Run one cell of the peer's; one that fails is run again, for its transcript and in case it is flaky."""
-    outcome = run_cell(case, cell, executables, scratch, control=control, keep=keep)
+    outcome = run_cell(case, cell, peers, scratch, control=control, keep=keep)
     if outcome.verdict is Verdict.FAIL:
-        again = run_cell(case, cell, executables, scratch, control=control, keep=keep, recording=True)
+        again = run_cell(case, cell, peers, scratch, control=control, keep=keep, recording=True)
         outcome.transcripts = again.transcripts
         if again.verdict is Verdict.PASS:
             outcome.verdict, outcome.reason = Verdict.FLAKY, "it passed when it was run again"
     return outcome
 
 
-def run_group(
-    group: Group, executables: dict[str, bytes], scratch: Path, *, keep: bool = False
-) -> list[Outcome]:
-    """The control's cell, then the judged ones; if the control fails, these can't be judged: ``error``."""
+def run_group(group: Group, peers: Peers, scratch: Path, *, keep: bool = False) -> list[Outcome]:
+    """The control's cell, then the judged ones; if the control fails, these can't be judged: ``error``.
+
+    A cell that a peer can't take part in is unsupported, and nothing is run for it.
+    """
     outcomes = []
     control: Outcome | None = None
-    if group.control is not None:
+    reasons = {
+        cell: barred(group.case, cell, peers.get(cell.client), peers.get(cell.server))
+        for cell in group.judged
+    }
+    if group.control is not None and not (reasons and all(reasons.values())):
         control = run_cell(
-            group.case, group.control, executables, scratch, control=None, is_control=True, keep=keep
+            group.case, group.control, peers, scratch, control=None, is_control=True, keep=keep
         )
         outcomes.append(control)
     for cell in group.judged:
-        if control is None:
-            outcomes.append(run_judged(group.case, cell, executables, scratch, control=None, keep=keep))
+        if reasons[cell]:
+            outcomes.append(Outcome(cell, Verdict.UNSUPPORTED, reason=reasons[cell]))
+        elif control is None:
+            outcomes.append(run_judged(group.case, cell, peers, scratch, control=None, keep=keep))
         elif control.verdict is Verdict.UNSUPPORTED:
             outcomes.append(Outcome(cell, Verdict.UNSUPPORTED, reason=f"the control: {control.reason}"))
         elif control.verdict is not Verdict.PASS:
@@ -126,7 +139,7 @@ def run_group(
                 )
             )
         else:
-            outcomes.append(run_judged(group.case, cell, executables, scratch, control=control, keep=keep))
+            outcomes.append(run_judged(group.case, cell, peers, scratch, control=control, keep=keep))
     for outcome in outcomes:
         outcome.observations = {}
     return outcomes
@@ -134,7 +147,7 @@ def run_group(
 
 def run_all(
     groups: Sequence[Group],
-    executables: dict[str, bytes],
+    peers: Peers,
     *,
     jobs: int,
     scratch: Path | None = None,
@@ -156,7 +169,7 @@ def run_all(
     queue = sorted(groups, key=lambda group: -group.case.timeout)
     pool = ThreadPoolExecutor(max_workers=max(1, jobs), thread_name_prefix="cell")
     try:
-        waiting = [pool.submit(run_group, group, executables, top, keep=keep) for group in queue]
+        waiting = [pool.submit(run_group, group, peers, top, keep=keep) for group in queue]
         for done in as_completed(waiting):
             for outcome in done.result():
                 run.outcomes.append(outcome)

@@ -17,6 +17,7 @@ import threading
 import time
 from pathlib import Path
 
+from refsync_conformance.peers.model import Address, Peer
 from refsync_conformance.sandbox import Running, Sandbox
 from refsync_conformance.wiretap.relay import Proxy
 
@@ -132,6 +133,7 @@ class Daemon:
     """The server is a daemon that lives as long as the cell."""
 
     name = "daemon"
+    module = MODULE
 
     def __init__(self, sandbox: Sandbox, server: bytes, *, module: str = "", globals_: str = "") -> None:
         self._sandbox = sandbox
@@ -142,10 +144,13 @@ class Daemon:
         self._running = self._start(server)
         self._proxy: Proxy | None = None
         if sandbox.recording:
-            count = itertools.count(1)
-            captures = sandbox.captures
-            self._proxy = Proxy("127.0.0.1", self.port, lambda: captures / f"{next(count):04}")
-            threading.Thread(target=self._proxy.serve, daemon=True).start()
+            self._record(sandbox)
+
+    def _record(self, sandbox: Sandbox) -> None:
+        count = itertools.count(1)
+        captures = sandbox.captures
+        self._proxy = Proxy("127.0.0.1", self.port, lambda: captures / f"{next(count):04}")
+        threading.Thread(target=self._proxy.serve, daemon=True).start()
 
     def _start(self, server: bytes) -> Running:
         for _ in range(5):
@@ -215,6 +220,45 @@ class Daemon:
         PORTS.give_back(self.port)
 
 
+class OutOfReach(Exception):
+    """The case wants something of a daemon that only who started it can give."""
+
+
+class Standing(Daemon):
+    """A daemon that somebody else has started: no process and no configuration of ours.
+
+    Where its module's directory is known the cell's area is below it, and paths are as with any daemon.
+    """
+
+    def __init__(self, sandbox: Sandbox, address: Address) -> None:
+        self.port = address.port
+        self.module = address.module
+        self._area = os.fsencode(sandbox.area)
+        self._below = b""
+        if address.directory is not None:
+            self._below = b"/" + os.fsencode(sandbox.area.relative_to(address.directory.resolve()))
+        self._proxy: Proxy | None = None
+        if sandbox.recording:
+            self._record(sandbox)
+
+    def module_url(self) -> bytes:
+        return self.url() + self.module.encode() + self._below
+
+    @property
+    def pid(self) -> int:
+        raise OutOfReach("the daemon's process was not started by the suite")
+
+    def ended(self, seconds: float) -> bool:
+        raise OutOfReach("the daemon's process was not started by the suite")
+
+    def log(self) -> str:
+        raise OutOfReach("the daemon's log is not the suite's to read")
+
+    def close(self) -> None:
+        if self._proxy:
+            self._proxy.close()
+
+
 Transport = Local | Pipe | Daemon
 
 
@@ -238,14 +282,17 @@ def daemon_config(area: Path, module: str = "", globals_: str = "") -> str:
     return "\n".join(lines) + "\n"
 
 
-def connect(kind: str, sandbox: Sandbox, server: bytes) -> Transport:
-    """The transport named ``kind`` with ``server`` (an executable's path) at its far end."""
+def connect(kind: str, sandbox: Sandbox, server: Peer) -> Transport:
+    """The transport named ``kind`` with ``server`` at its far end."""
+    if server.address is not None:
+        return Standing(sandbox, server.address)
+    program = os.fsencode(server.path)
     match kind:
         case "local":
             return Local()
         case "pipe":
-            return Pipe(sandbox, server)
+            return Pipe(sandbox, program)
         case "daemon":
-            return Daemon(sandbox, server)
+            return Daemon(sandbox, program)
         case _:
             raise ValueError(f"unknown transport: {kind}")

@@ -10,14 +10,15 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, NoReturn
 
 from refsync_conformance import compare, output, trees
 from refsync_conformance.compare import Snapshot
 from refsync_conformance.model import Case, Cell, Finding
+from refsync_conformance.peers.model import Peer
 from refsync_conformance.sandbox import Finished, Sandbox
-from refsync_conformance.transports import Daemon, DaemonRefused, Pipe, Transport, connect
+from refsync_conformance.transports import Daemon, DaemonRefused, Pipe, Standing, Transport, connect
 from refsync_conformance.wiretap.render import lines
 from refsync_conformance.wiretap.stream import Record
 from refsync_conformance.wiretap.transcript import records
@@ -41,7 +42,7 @@ class Stop(Exception):
 class Trial:
     """One cell being run. Paths are given relative to the cell's area: ``src/``, ``dst``."""
 
-    def __init__(self, case: Case, cell: Cell, sandbox: Sandbox, executables: dict[str, bytes]) -> None:
+    def __init__(self, case: Case, cell: Cell, sandbox: Sandbox, peers: Mapping[str, Peer]) -> None:
         self.case = case
         self.cell = cell
         self.sandbox = sandbox
@@ -50,7 +51,7 @@ class Trial:
         self.findings: list[Finding] = []
         self.observations: dict[str, Any] = {}
         self.began_ns = time.time_ns()
-        self._executables = executables
+        self._peers = peers
         self._transport: Transport | None = None
 
     # --- places
@@ -91,16 +92,20 @@ class Trial:
         """The way to the far end, made when first needed."""
         if self._transport is None:
             try:
-                self._transport = connect(
-                    self.cell.transport, self.sandbox, self.executable(self.cell.server)
-                )
+                self._transport = connect(self.cell.transport, self.sandbox, self._peers[self.cell.server])
             except DaemonRefused as refused:
                 self.fail("the daemon starts", "it listens", str(refused))
                 raise Stop from refused
         return self._transport
 
     def use_daemon(self, *, module: str = "", globals_: str = "") -> Daemon:
-        """Start the cell's daemon with further configuration lines."""
+        """Start the cell's daemon with further configuration lines, or connect to one that is up."""
+        address = self._peers[self.cell.server].address
+        if address is not None:
+            if module or globals_:
+                self.unsupported("the daemon would have to be configured for this case")
+            self._transport = standing = Standing(self.sandbox, address)
+            return standing
         try:
             daemon = Daemon(self.sandbox, self.executable(self.cell.server), module=module, globals_=globals_)
         except DaemonRefused as refused:
@@ -111,7 +116,7 @@ class Trial:
         return daemon
 
     def executable(self, name: str) -> bytes:
-        return self._executables[name]
+        return os.fsencode(self._peers[name].path)
 
     @property
     def remote_is_source(self) -> bool:

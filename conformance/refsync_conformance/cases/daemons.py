@@ -187,19 +187,25 @@ def stops(t: Trial) -> None:
     t.check("the pid file", not pid_file.exists(), expected="gone", got="still there")
 
 
-@case("DMN-017", clause="GREET-3", title="A client of protocol 32 without digests is told off", **SERVER)
+@case(
+    "DMN-017",
+    clause="GREET-3",
+    title="A client of protocol 32 without digests is told off",
+    connects=True,
+    **SERVER,
+)
 def no_digests(t: Trial) -> None:
     said = converse(t.use_daemon().port, [Say(b"@RSYNCD: 32.0\nmod\n")])
     t.check("the answer", b"@ERROR" in said, expected="@ERROR", got=repr(said[-200:]))
 
 
-@case("DMN-018", clause="GREET-7", title="Early input stands before the module", **SERVER)
+@case("DMN-018", clause="GREET-7", title="Early input stands before the module", connects=True, **SERVER)
 def early_input(t: Trial) -> None:
     said = converse(t.use_daemon().port, [Say(GREETING + b"#early_input=5\nhello" + b"#list\n")])
     t.check("the answer", b"@RSYNCD: EXIT" in said, expected="the list", got=repr(said[-200:]))
 
 
-@case("DMN-019", clause="TCP-3", title="A daemon serves several clients at once", **SERVER)
+@case("DMN-019", clause="TCP-3", title="A daemon serves several clients at once", connects=True, **SERVER)
 def several(t: Trial) -> None:
     """Two who have only greeted do not keep a third from its list."""
     import socket
@@ -228,7 +234,7 @@ def summary(t: Trial) -> None:
     t.matches("standard output", r"^total size is 15  speedup is [\d,.]+$", run.stdout)
 
 
-@case("DMN-021", clause="END-1", title="An unknown module: exit 5 and its text", **BOTH)
+@case("DMN-021", clause="END-1", title="An unknown module: exit 5 and its text", connects=True, **BOTH)
 def unknown_module(t: Trial) -> None:
     far = t.use_daemon()
     run = t.client("-a", places=[far.url() + b"nowhere/", t.path("dst/")], expect=5)

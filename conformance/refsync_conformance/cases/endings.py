@@ -124,6 +124,7 @@ def bad_protocol(t: Trial) -> None:
     clause="DAEMON-7",
     title="A module that isn't there: exit 5 and the daemon's words",
     transports=("daemon",),
+    connects=True,
 )
 def no_module(t: Trial) -> None:
     t.build([file("f", b"x")])

@@ -208,6 +208,7 @@ def bad_tag(t: Trial) -> None:
     title="A daemon's visitors: silence, nonsense, an absent module, then a good one",
     judged=Judged.SERVER,
     transports=("daemon",),
+    connects=True,
     timeout=30.0,
 )
 def visitors(t: Trial) -> None:
@@ -238,6 +239,7 @@ def visitors(t: Trial) -> None:
     title="Modules with odd names are refused by name",
     judged=Judged.SERVER,
     transports=("daemon",),
+    connects=True,
     timeout=30.0,
 )
 def odd_modules(t: Trial) -> None:

@@ -8,7 +8,7 @@ from typing import TextIO
 
 from refsync_conformance.peers import greeting, registry
 from refsync_conformance.peers.catalogue import RELEASES, REQUIRED
-from refsync_conformance.peers.model import Peer, PeerError
+from refsync_conformance.peers.model import Peer, PeerError, PeerSpecError
 
 OK, USAGE, SUITE_ERROR = 0, 2, 3
 
@@ -69,7 +69,7 @@ def fetch_peers(wanted: Sequence[str], out: TextIO, err: TextIO) -> int:
             out.write(describe(peer) + "\n")
         except PeerError as problem:
             err.write(f"error: {problem.message}\n")
-            code = SUITE_ERROR
+            code = max(code, USAGE if isinstance(problem, PeerSpecError) else SUITE_ERROR)
     return code
 
 
@@ -79,5 +79,5 @@ def print_path(name: str, out: TextIO, err: TextIO) -> int:
         out.write(f"{registry.resolve(name).path}\n")
     except PeerError as problem:
         err.write(f"error: {problem.message}\n")
-        return SUITE_ERROR
+        return USAGE if isinstance(problem, PeerSpecError) else SUITE_ERROR
     return OK

@@ -13,6 +13,7 @@ import pathlib
 import re
 import selectors
 import signal
+import socket
 import struct
 import subprocess
 import time
@@ -92,6 +93,26 @@ def protocol(path: pathlib.Path) -> int:
     if not LOWEST <= number <= HIGHEST:
         raise PeerError(f"{path} gave no greeting as a server but {said!r}")
     return number
+
+
+def of_daemon(port: int) -> int:
+    """The protocol number that a daemon on loopback greets with. Raises PeerError when it gives none.
+
+    Source: clause GREET-1; upstream `clientserver.c:start_daemon`.
+    """
+    said = b""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
+            while b"\n" not in said and len(said) < 1024 and (piece := connection.recv(1024)):
+                said += piece
+    except OSError as problem:
+        raise PeerError(
+            f"nothing that greets on 127.0.0.1 port {port}: {problem}; start the daemon first"
+        ) from problem
+    found = re.match(rb"@RSYNCD: (\d+)", said)
+    if found is None:
+        raise PeerError(f"port {port} gave no greeting of a daemon but {said[:80]!r}")
+    return int(found[1])
 
 
 def _read(descriptor: int, amount: int) -> bytes:

@@ -6,7 +6,7 @@ import dataclasses
 import pathlib
 from typing import Literal
 
-PeerKind = Literal["upstream", "refsync", "go", "exec"]
+PeerKind = Literal["upstream", "refsync", "go", "exec", "ssh", "daemon"]
 
 
 class PeerError(Exception):
@@ -19,6 +19,26 @@ class PeerError(Exception):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
+
+
+class PeerSpecError(PeerError):
+    """What was given as a peer can't be one, whatever the machine has: wrong usage (exit 2)."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Address:
+    """A daemon that is already up, on this machine.
+
+    `directory` is what the module serves, where that was told: then files can be put there, and looked at.
+    """
+
+    port: int
+    module: str
+    directory: pathlib.Path | None = None
+
+    @property
+    def url(self) -> str:
+        return f"rsync://127.0.0.1:{self.port}/{self.module}"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -36,3 +56,5 @@ class Peer:
     kind: PeerKind
     package: str = ""
     """The package's full version when it came as one (`3.4.1+ds1-5+deb13u4`), otherwise empty."""
+    address: Address | None = None
+    """Where it listens, for a daemon that somebody else has started; `path` is then its URL, to be shown."""

@@ -6,17 +6,14 @@ import hashlib
 import importlib.util
 import os
 import pathlib
-import re
 import sys
 
-from refsync_conformance.peers import cache, greeting, unpack
+from refsync_conformance.peers import cache, greeting, specs, unpack
 from refsync_conformance.peers.catalogue import BY_NAME, RELEASES, REQUIRED, canonical
 from refsync_conformance.peers.fetch import Progress, fetch
-from refsync_conformance.peers.model import Peer, PeerError
+from refsync_conformance.peers.model import Peer, PeerError, PeerSpecError
 
 REFERENCE = "refsync"
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 
 
 def names() -> tuple[str, ...]:
@@ -29,22 +26,21 @@ def _quiet(_text: str) -> None:
 
 
 def resolve(name_or_spec: str, *, fetch: bool = True, progress: Progress = _quiet) -> Peer:
-    """The peer for `refsync`, a name of the catalogue (`upstream-3.4.1`, or `3.4.1`) or `NAME=exec:/path`.
+    """The peer for `refsync`, a name of the catalogue (`upstream-3.4.1`, or `3.4.1`), or a spec
+    (see :mod:`refsync_conformance.peers.specs`).
 
     With `fetch`, a release that isn't cached is fetched, once even if many processes ask; `progress` gets a
-    line per step. Raises PeerError with what to do.
+    line per step. Raises PeerError with what to do, PeerSpecError if that is to write something else.
     """
-    name, separator, target = name_or_spec.partition("=")
-    if separator:
-        return _from_spec(name, target)
+    if specs.is_spec(name_or_spec):
+        return specs.resolve(name_or_spec, reference_wrapper)
+    name = name_or_spec
     if name == REFERENCE:
         return reference()
     name = canonical(name)
     release = BY_NAME.get(name)
     if release is None:
-        raise PeerError(
-            f"no peer is called {name!r}; there are {', '.join(names())}, or NAME=exec:/path/to/rsync"
-        )
+        raise PeerSpecError(f"no peer is called {name!r}; there are {', '.join(names())}, or {specs.FORMS}")
     peer = cache.load(name)
     if peer is not None:
         return peer
@@ -57,20 +53,6 @@ def resolve(name_or_spec: str, *, fetch: bool = True, progress: Progress = _quie
 
 def _fetch(name: str, progress: Progress) -> Peer:
     return fetch(BY_NAME[name], progress)
-
-
-def _from_spec(name: str, target: str) -> Peer:
-    scheme, separator, where = target.partition(":")
-    if not _NAME.fullmatch(name):
-        raise PeerError(f"{name!r} is no name for a peer: letters, digits and . _ + - only")
-    if not separator or scheme != "exec":
-        raise PeerError(f"{name}={target}: a peer is given as NAME=exec:/path/to/rsync")
-    path = pathlib.Path(os.path.abspath(where))
-    if not where or not path.is_file():
-        raise PeerError(f"{name}={target}: there is no such file")
-    if not os.access(path, os.X_OK):
-        raise PeerError(f"{name}={target}: the file is not executable")
-    return Peer(name, greeting.version(path), greeting.protocol(path), path, "exec")
 
 
 def reference() -> Peer:
