@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import itertools
+import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +20,7 @@ from threading import Lock
 
 from refsync_conformance import registry
 from refsync_conformance.model import TRANSPORTS, Case, Cell, Finding, Outcome, Verdict
+from refsync_conformance.peers.model import Peer
 from refsync_conformance.peers.registry import resolve
 from refsync_conformance.runner import run_cell
 from refsync_conformance.selection import Axes, Group, plan
@@ -146,8 +148,9 @@ class Hunter:
                 self._sound[cell] = known
         return known
 
-    def _programs(self, program: bytes) -> dict[str, bytes]:
-        return {self.control: self.control_path, MINE: program}
+    def _programs(self, program: bytes) -> dict[str, Peer]:
+        table = {self.control: self.control_path, MINE: program}
+        return {name: Peer(name, "", 0, Path(os.fsdecode(path)), "exec") for name, path in table.items()}
 
     def _place(self) -> Path:
         """A directory for one cell: several mutants may be in cells of one name at a time."""
