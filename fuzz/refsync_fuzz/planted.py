@@ -102,8 +102,10 @@ def hunt(fault: Fault, seconds: int) -> Result:
 
 def _run(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """``refsync-fuzz`` on the copy in ``place``."""
+    # The copy is gone before a coverage report could look for its sources, so none is measured there.
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
     environment = {
-        **os.environ,
+        **inherited,
         "PYTHONPATH": str(place),
         "PYTHONDONTWRITEBYTECODE": "1",
         "REFSYNC_FUZZ_WORK": str(place / "work"),
