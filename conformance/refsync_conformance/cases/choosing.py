@@ -152,11 +152,31 @@ def sizes(t: Trial) -> None:
     t.equal("what is there", [b".", b"s10", b"s1000", b"s11"], sorted(t.snapshot()))
 
 
-@case("PICK-014", clause="FLIST-27", title="-m drops directories that hold no files")
+@case(
+    "PICK-014",
+    clause="FLIST-27",
+    title="-m drops directories that hold no files",
+    protocols=(29, 30, 31, 32),
+)
 def pruned(t: Trial) -> None:
     t.build([*DEEP, file("n/o/skip.o", b"x")])
     listed(t, "-m", "--exclude=*.o", sources=["src/"])
     t.check("empty directories", not t.exists("dst/x/empty"), expected="none", got="x/empty")
+
+
+@case(
+    "PICK-032",
+    clause="SETUP-13",
+    title="Below protocol 29 -m is refused: exit 2",
+    transports=("local", "pipe"),
+    protocols=(27, 28),
+    differential=False,
+)
+def too_old_to_prune(t: Trial) -> None:
+    t.build(DEEP)
+    run = t.sync("-am", expect={2, 12})
+    t.matches("standard error", r"--prune-empty-dirs requires protocol 29 or higher", run.stderr)
+    t.equal("the destination", [], list(t.snapshot()) if t.exists("dst") else [])
 
 
 @case("PICK-015", clause="FLIST-25", title="A missing argument is an error, or passed over")

@@ -29,8 +29,7 @@ def form(number: int, option: str, clause: str, optional: tuple[str, ...] = ()) 
 
     run.__doc__ = f"Files, full directories and links that only the destination has go, with {option}."
     title = f"Deletion with {option}"
-    breadth = Breadth.FULL if option == "--delete" else Breadth.NORMAL
-    return case(f"DEL-{number:03}", clause=clause, title=title, optional=optional, breadth=breadth)(run)
+    return case(f"DEL-{number:03}", clause=clause, title=title, optional=optional)(run)
 
 
 FORMS = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from refsync_conformance.model import Breadth, Case
+from refsync_conformance.model import PROTOCOLS, Breadth, Case
 from refsync_conformance.registry import case
 from refsync_conformance.trees import Tree, file, folder
 from refsync_conformance.trial import Trial
@@ -24,6 +24,7 @@ def rules(
     breadth: Breadth = Breadth.NARROW,
     optional: tuple[str, ...] = (),
     names: set[bytes] | None = None,
+    protocols: tuple[int, ...] = PROTOCOLS,
 ) -> Case:
     """A case whose names that arrive are held to the control's, and to ``names`` where they are few enough
     to say.
@@ -42,7 +43,15 @@ def rules(
 
     shown = " ".join(option if isinstance(option, str) else repr(option) for option in options)
     run.__doc__ = f"{title}: {shown}"
-    return case(f"FILT-{number:03}", clause=clause, title=title, breadth=breadth, optional=optional)(run)
+    axes = case(
+        f"FILT-{number:03}",
+        clause=clause,
+        title=title,
+        breadth=breadth,
+        optional=optional,
+        protocols=protocols,
+    )
+    return axes(run)
 
 
 RULES = [
@@ -132,6 +141,7 @@ RULES = [
         "--filter=-! */",
         "--filter=- void",
         optional=("--filter",),
+        protocols=(29, 30, 31, 32),  # an older peer has no form for the negation
     ),
     rules(
         18,

@@ -66,7 +66,7 @@ OTHERS = (
 )
 
 UPDATES = [
-    update(1, "Nothing is there", (), clause="HLINK-2", breadth=Breadth.FULL),
+    update(1, "Nothing is there", (), clause="HLINK-2"),
     update(2, "Nothing is there, and it is a dry run", (), "-n", clause="HLINK-2"),
     update(3, "Only the last name is there", (file("d/c", NEW, mtime_ns=LATER),), clause="HLINK-4"),
     update(4, "Each name is there, not linked", SPLIT, clause="HLINK-7"),

@@ -51,7 +51,7 @@ def new_tree(t: Trial) -> None:
     t.observe_lines("standard output", t.sync("-ai"))
 
 
-@case("OUT-002", clause="OUT-2", title="Itemised lines of every kind of change", breadth=Breadth.FULL)
+@case("OUT-002", clause="OUT-2", title="Itemised lines of every kind of change")
 def changes(t: Trial) -> None:
     t.build(NEW)
     t.build(OLD, "dst")
@@ -87,7 +87,7 @@ def verbose_new(t: Trial) -> None:
     t.observe_lines("second run", t.sync("-av"))
 
 
-@case("OUT-007", clause="OUT-8", title="The figures of --stats", breadth=Breadth.FULL)
+@case("OUT-007", clause="OUT-8", title="The figures of --stats")
 def stats(t: Trial) -> None:
     """No deletions where a daemon receives: up to release 3.4 it does not count them, from 3.5 it does."""
     t.build(NEW)

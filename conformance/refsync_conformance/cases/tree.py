@@ -173,6 +173,7 @@ def link_added(t: Trial) -> None:
     "TREE-017",
     clause="FLIST-12",
     title="Symlinks and specials can be hard-linked too",
+    protocols=(28, 29, 30, 31, 32),
     optional=("hard-links", "-H"),
 )
 def linked_oddities(t: Trial) -> None:

@@ -149,6 +149,10 @@ def _connect(options: Options, job: Job, printer: Printer, link: Link) -> Child:
     def serve(fd_in: int, fd_out: int) -> int:
         theirs, rest = parse([*arguments, "--", ".", *paths])
         theirs.local = True
+        # A copy of this process also knows what is not told to a server (FILT-18).
+        theirs.filters = options.filters
+        if theirs.super_user is None and not theirs.fake_super:
+            theirs.super_user, theirs.fake_super = options.super_user, options.fake_super
         return run_server(theirs, [os.fsencode(path) for path in rest], fd_in, fd_out)
 
     return run_local(serve)

@@ -21,7 +21,7 @@ from ..wire import items
 from ..wire.acl import ACCESS, DEFAULT, EMPTY, Acl
 from ..wire.cursor import Cursor
 from ..wire.entry import FileEntry
-from ..wire.errors import ProtocolError, RefsyncError
+from ..wire.errors import ProtocolError
 from ..wire.xattr import AnswerDecoder, Xattr, XattrList, decode_request, encode_answer, encode_request
 from .session import IOERR_GENERAL, Session
 
@@ -39,17 +39,6 @@ def names_for(options: Options, filters: FilterList, *, sender: bool) -> XattrNa
         return filters.check(name, False, xattr=True) < 0 if ruled else None
 
     return XattrNames(options, sender=sender, excluded=excluded)
-
-
-def check_protocol(session: Session) -> None:
-    """ACL-1, XATTR-1: neither can be had below protocol 30."""
-    if session.dialect.varints:
-        return
-    for wanted, name in ((session.options.acls, "--acls"), (session.options.xattrs, "--xattrs")):
-        if wanted:
-            raise RefsyncError(
-                f"{name} requires protocol 30 or higher (negotiated {session.dialect.protocol}).", 2
-            )
 
 
 def carried(session: Session, iflags: int) -> bool:

@@ -18,7 +18,7 @@ from .batch import Recorder, Replay, match_options
 from .report import Reporter
 from .requested import requested_by
 from .roles import receive, send
-from .server import offer_from, say_last_words
+from .server import keep_parts_out, offer_from, say_last_words
 from .session import PeerExit, Session
 
 
@@ -54,7 +54,7 @@ async def run(
         rules = client_rules(filters, options, session.dialect, sender=options.sender)
         for warning in filters.warnings:
             session.warn(warning)
-        if rules is not None and session.replay is None:
+        if rules is not None and session.replay is None and not options.local:
             link.write(rules)
         if recorder is not None:
             recorder.begin(link, session.dialect, agreement.seed, sender=options.sender)
@@ -82,14 +82,3 @@ async def _setup_from_batch(link: Link, options: Options, reporter: Reporter) ->
         return offer_from(options)
 
     return await read_batch_setup(link, offer_from(options), found)
-
-
-def keep_parts_out(filters: FilterList, session: Session) -> None:
-    """FILT-17: the directories of ``--partial-dir`` are neither sent nor deleted.
-
-    If nothing else is in a directory that is to be deleted, they are no obstacle.
-    """
-    options = session.options
-    if options.partial_dir and not options.partial_dir.startswith("/"):
-        perishable = session.role != "sender" or session.dialect.filter_modern
-        filters.add(("-p " if perishable else "- ") + options.partial_dir + "/")

@@ -14,7 +14,7 @@ from ..session.tasks import together
 from ..wire import stats
 from ..wire.errors import ProtocolError
 from ..wire.ndx import NDX_FLIST_EOF, NDX_FLIST_OFFSET
-from .attached import check_protocol, names_for
+from .attached import names_for
 from .deleter import Deleter
 from .filesfrom import chosen_names, forward
 from .generator import Generator
@@ -33,7 +33,6 @@ async def send(session: Session, arguments: list[bytes], filters: FilterList, ro
     if session.options.server:
         session.debug("SEND", 1, f"server_sender starting pid={os.getpid()}")
     session.watch(filters, b"sender")
-    check_protocol(session)
     session.xattr_names = names_for(session.options, filters, sender=True)
     names, root = chosen_names(session, arguments, root)
     lists = ListSender(session, filters, root)
@@ -71,7 +70,6 @@ async def receive(
     """
     if session.options.server:
         session.debug("RECV", 1, f"server_recv(2) starting pid={os.getpid()}")
-    check_protocol(session)
     session.xattr_names = names_for(session.options, filters, sender=False)
     lists = ListReceiver(session, filters, requested)
     first: FileList = (await together(lists.receive(), forward(session)))[0]

@@ -9,9 +9,10 @@ import os
 import time
 from collections.abc import Callable
 
-from ..filters.exchange import server_rules
+from ..filters.exchange import local_rules, server_rules
 from ..filters.rulelist import FilterList
 from ..options.model import Options
+from ..options.needs import needed
 from ..session.link import Link
 from ..session.setup import Offer, negotiate
 from ..wire import mux
@@ -51,6 +52,7 @@ def offer_from(options: Options, *, remote_protocol: int = 0) -> Offer:
         # what a client says of files that have arrived; a server has its frames anyway
         generator_speaks=bool(options.remove_source_files) and options.sender == options.server,
         names_arrive=options.sender and over_the_link(options),
+        needs=needed(options),
         seed=options.checksum_seed or (int(time.time()) ^ os.getpid() << 6) & 0x7FFFFFFF,
     )
 
@@ -121,13 +123,17 @@ async def say_last_words(session: Session, error: RefsyncError) -> None:
 async def _serve(session: Session, args: list[bytes], module: ModuleContext | None) -> int:
     options, link = session.options, session.link
     own_filters = FilterList.from_options(
-        module.filters if module else [], module_root=module.root if module else b""
+        module.filters if module else options.filters, module_root=module.root if module else b""
     )
     if module and module.timeout and session.dialect.error_exit:
         link.message(mux.IO_TIMEOUT, int32(module.timeout))
-    travels = list_travels(options, session.dialect, client_sends=not options.sender)
-    received = await receive_filters(link, session.dialect) if travels else []
-    filters = server_rules(own_filters, received, options, session.dialect, sender=options.sender)
+    if options.local:
+        keep_parts_out(own_filters, session)
+        filters = local_rules(own_filters, options, session.dialect)
+    else:
+        travels = list_travels(options, session.dialect, client_sends=not options.sender)
+        received = await receive_filters(link, session.dialect) if travels else []
+        filters = server_rules(own_filters, received, options, session.dialect, sender=options.sender)
     root = module.root if module else b""
     load(options, root, module)
     if options.sender:
@@ -145,3 +151,15 @@ async def _serve(session: Session, args: list[bytes], module: ModuleContext | No
         raise RefsyncError("ERROR: module is read only", Exit.SYNTAX)
     dest = args[1] if len(args) > 1 else b"."
     return await receive(session, dest, filters, root=root, guard=own_filters if module else None)
+
+
+def keep_parts_out(filters: FilterList, session: Session) -> None:
+    """FILT-17: the directories of ``--partial-dir`` are neither sent nor deleted.
+
+    If nothing else is in a directory that is to be deleted, they are no obstacle. In a local copy the
+    receiver has a rule of its own, so that there they are none in any version.
+    """
+    options = session.options
+    if options.partial_dir and not options.partial_dir.startswith("/"):
+        perishable = session.role != "sender" or session.dialect.filter_modern
+        filters.add(("-p " if perishable else "- ") + options.partial_dir + "/")

@@ -6,6 +6,7 @@ end                         adds for ``--cvs-exclude``
 client, sends               ``:C`` (from protocol 29) and ``-C``, before sending
                             the list; below 29 ``:C`` behind it
 client, receives            ``:C`` and ``-C``, after sending the list
+receiver of a local copy    ``:C`` and ``-C``
 server, sends               ``:C`` and ``-C`` behind what it received
 server, receives            below protocol 29 ``:C``
 ==========================  =============================================
@@ -83,6 +84,16 @@ def server_rules(
             filters.add(":C")
         if sender:
             filters.add("-C")
+    return filters
+
+
+def local_rules(filters: FilterList, options: FilterOptions, dialect: Dialect) -> FilterList:
+    """FILT-18: the receiver's list in a local copy, made from the same rules as the sender's; none travel."""
+    _prepare(filters, options, dialect)
+    if options.cvs_exclude:
+        filters.add(":C")
+        filters.add("-C")
+    filters.settle(RECEIVER)
     return filters
 
 

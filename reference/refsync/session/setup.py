@@ -45,6 +45,9 @@ class Offer:
     seed: int = 0
     generator_speaks: bool = False  # the options need messages of the receiving side's in every protocol
     names_arrive: bool = False  # --files-from: the peer sends us names, below protocol 31 unframed
+    needs: tuple[
+        tuple[str, int], ...
+    ] = ()  # options that an old protocol lacks, and the oldest that has them
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ async def negotiate(link: Link, offer: Offer) -> Agreement:
         link.write(int32(ours))
         remote = await link.read(read_int32)
     protocol = agree_on_version(ours, remote, server=offer.server)
+    check_needs(offer, protocol)
     flags = 0
     if protocol >= 30:
         if offer.server:
@@ -114,6 +118,7 @@ async def read_batch_setup(link: Link, offer: Offer, found: Callable[[batch.Head
         )
     agree_on_version(offer.protocol, head.protocol, server=False)
     offer = found(head)
+    check_needs(offer, head.protocol)
     dialect = build(head.protocol, head.compat)
     if dialect.inc_recurse and not offer.allow_inc_recurse:
         raise RefsyncError("Incompatible options specified for inc-recursive batch file.", Exit.SYNTAX)
@@ -121,6 +126,15 @@ async def read_batch_setup(link: Link, offer: Offer, found: Callable[[batch.Head
     names = await _negotiate_names(link, offer, plain)
     link.restart_counts()
     return Agreement(plain, head.protocol, head.seed, *names)
+
+
+def check_needs(offer: Offer, protocol: int) -> None:
+    """SETUP-13: an option that the agreed version has no form for ends the run with exit 2."""
+    for name, oldest in offer.needs:
+        if protocol < oldest:
+            raise RefsyncError(
+                f"{name} requires protocol {oldest} or higher (negotiated {protocol}).", Exit.PROTOCOL
+            )
 
 
 def agree_on_version(ours: int, remote: int, *, server: bool) -> int:
