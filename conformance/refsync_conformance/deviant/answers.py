@@ -169,7 +169,7 @@ def hang_up_in_data() -> None:
 )
 def basis_unasked() -> None:
     """The answer names ``../outside/secret`` as a similar file, though nobody looked for one."""
-    _attributes(items.BASIS_FUZZY, b"../outside/secret")
+    attributes(items.BASIS_FUZZY, b"../outside/secret")
 
 
 @deviation(
@@ -182,7 +182,7 @@ def basis_unasked() -> None:
 )
 def basis_number_unasked() -> None:
     """The answer says that the file of directory 77 of ``--compare-dest`` is the basis."""
-    _attributes(77, None)
+    attributes(77, None)
 
 
 @deviation(51, "basis-name-long", "A basis with a name of 60,000 bytes", clause="XFER-5", side="sender")
@@ -199,7 +199,9 @@ def basis_name_long() -> None:
     )
 
 
-def _attributes(basis: int, name: bytes | None) -> None:
+def attributes(basis: int, name: bytes | None) -> None:
+    """Let each answer with data name this basis."""
+
     def make(encode: Callable[..., bytes]) -> Callable[..., bytes]:
         def changed(found: items.ItemAttrs) -> bytes:
             if not found.iflags & items.TRANSFER:

@@ -14,11 +14,13 @@ from ..files.rank import FAKE, ORDINARY, rank
 from ..filters.rulelist import FilterList
 from ..wire import items
 from ..wire.entry import FileEntry
-from .backup import Made
+from .altdest import Match
+from .atomic import Maker
 from .basis import Basis
 from .deleter import Deleter
 from .hardlinks import HardLinks
 from .itemize import Itemizer
+from .reuse import Reuse
 from .session import Session, os_error
 from .source_removal import tell_success
 from .target import Target
@@ -40,13 +42,15 @@ class Creator:
         links: HardLinks | None = None,
     ) -> None:
         self._session = session
-        self._bases, self._parts, self._backups = writing.bases, writing.parts, writing.backups
+        self._bases, self._parts = writing.bases, writing.parts
         self._options = session.options
         self._target = target
         self._itemizer = itemizer
         self._deleter = deleter
         self._guard = guard
         self._links = links
+        self._maker = Maker(session, target, writing.backups, deleter)
+        self._reuse = Reuse(session, target, itemizer, writing, links)
         self._rank = rank(session.options)
         self._added = 0o700 if self._rank == FAKE else 0  # files have to go in
         self._way = WayThere(session, target)
@@ -141,7 +145,13 @@ class Creator:
                 return None
             status = None
         name = self._target.name(entry)
-        basis = self._bases.choose(name, status)
+        match = None
+        if self._reuse.serves(status):
+            done, match = self._reuse.regular(entry, ndx, name, status)
+            if done:
+                self._identical(ndx, name)
+                return None
+        basis = self._bases.choose(entry, name, status, match)
         if status is None:
             entry.mode = mode  # the receiver looks for itself at what it replaces
             return None if basis.status is None and self._links and self._links.hold(ndx) else basis
@@ -165,7 +175,8 @@ class Creator:
             status = self._target.lstat(name)
         except OSError:
             status = None
-        return self._bases.choose(name, status if status is not None and self._writable(status) else None)
+        writable = status if status is not None and self._writable(status) else None
+        return self._bases.again(entry, name, writable)
 
     def _writable(self, status: os.stat_result) -> bool:
         """Whether data can go to what is here."""
@@ -199,6 +210,20 @@ class Creator:
         if report and self._options.info["NAME"] > 1 and not self._options.format_has_i:
             self._session.reporter.client(entry.name + (b"\n" if updated else b" is uptodate\n"))
         return updated
+
+    def _report(
+        self,
+        entry: FileEntry,
+        ndx: int,
+        name: bytes,
+        status: os.stat_result | None,
+        flags: int,
+        like: Match | None,
+    ) -> None:
+        """Say how the entry differs from what was here, or from the example in another directory (ALT-7)."""
+        if like is not None:
+            name, status = like.name, like.status
+        self._itemizer.itemize(entry, ndx, status, flags, name=name)
 
     # -- directories ------------------------------------------------------
 
@@ -252,7 +277,12 @@ class Creator:
         name = self._target.name(entry)
         before = None if entry.name in self._made else status
         self._target.fix_mode(entry, before)
-        self._itemizer.itemize(entry, ndx, before, items.LOCAL_CHANGE if before is None else 0, name=name)
+        like, told = None, False
+        if before is None and self._reuse.serves(None):
+            like, told, _ = self._reuse.other(entry, ndx, name, self._same)
+        if not told:
+            flags = items.LOCAL_CHANGE if before is None else 0
+            self._report(entry, ndx, name, before, flags, like)
         if options.dry_run:
             if not there:
                 self._missing.add(entry.name)
@@ -265,7 +295,8 @@ class Creator:
                 self._session.fail(what, "generator")
                 self._fail_directory(entry)
                 return
-        if self._set(name, entry, status):
+        self._reuse.copy_xattrs(like, name)
+        if self._set(name, entry, status) and not told:
             self._session.items.named(entry.name + b"/")
         if self._rank == ORDINARY and entry.mode & 0o700 != 0o700:
             try:  # files have to go in; touch_up takes it back
@@ -328,15 +359,22 @@ class Creator:
             self._linked(ndx, status)
             self._identical(ndx, name)
             return
+        like, told, done = None, False, False
+        if status is None and self._reuse.serves(None):
+            like, told, done = self._reuse.other(entry, ndx, name, self._same)
+        if done:
+            return
         kind = b"symlink" if entry.is_link else b"device file" if entry.is_device else b"special file"
-        if not self._create(entry, name, status, kind):
+        if not self._maker.create(entry, name, status, kind):
             return
         if status is not None and stat.S_IFMT(status.st_mode) != stat.S_IFMT(entry.mode):
             status = None
+        self._reuse.copy_xattrs(like, name)
         self._set(name, entry, None)
-        self._itemizer.itemize(entry, ndx, status, items.LOCAL_CHANGE | items.REPORT_CHANGE, name=name)
-        arrow = b" -> " + entry.link if entry.link is not None else b""
-        self._session.items.named(entry.name + arrow)
+        if not told:
+            self._report(entry, ndx, name, status, items.LOCAL_CHANGE | items.REPORT_CHANGE, like)
+            arrow = b" -> " + entry.link if entry.link is not None else b""
+            self._session.items.named(entry.name + arrow)
         self._linked(ndx)
         if options.remove_source_files == 1 or (options.remove_source_files and entry.is_link):
             self._succeed(ndx, name)
@@ -350,48 +388,9 @@ class Creator:
     def _same(self, entry: FileEntry, name: bytes, status: os.stat_result) -> bool:
         if stat.S_IFMT(status.st_mode) != stat.S_IFMT(entry.mode):
             return False
-        if not entry.is_link:
+        if not entry.is_link:  # a directory is like any other
             return self._itemizer.unchanged(entry, b"", status)
         try:
             return self._target.dest.readlink(name) == entry.link
         except OSError:
             return False
-
-    def _create(self, entry: FileEntry, name: bytes, status: os.stat_result | None, kind: bytes) -> bool:
-        """FS-3: what has the name now is replaced in one step, unless that can't be."""
-        dest, options = self._target.dest, self._options
-        in_the_way = status is not None and stat.S_ISDIR(status.st_mode)
-        directly = status is None or in_the_way or options.temp_dir is not None
-        if status is not None:
-            if options.backup and not in_the_way:
-                if self._backups.make(name, rename=directly) is Made.FAILED:
-                    return False
-                if directly and not options.dry_run and self._target.lstat(name) is not None:
-                    dest.unlink(name)  # it was linked or copied, not moved
-            elif directly and not self._deleter.make_way(entry, status, kind):
-                return False
-        if options.dry_run:
-            return True
-        made = name if directly else dest.temp_name(name)
-        try:
-            if entry.is_link:
-                dest.symlink(entry.link or b"", made)
-            else:
-                dest.mknod(
-                    made, entry.mode, os.makedev(entry.rdev_major, entry.rdev_minor) if entry.is_device else 0
-                )
-        except OSError as error:
-            what, tail = (
-                ("symlink", b'-> "' + (entry.link or b"") + b'" ') if entry.is_link else ("mknod", b"")
-            )
-            self._session.fail(os_error(what, self._target.path(made), error, tail + b"failed"), "generator")
-            return False
-        if not directly:
-            try:
-                dest.rename(made, name)
-            except OSError as error:
-                tail = b'-> "' + self._target.shown(name) + b'" failed'
-                self._session.fail(os_error("rename", self._target.path(made), error, tail), "generator")
-                dest.unlink(made)
-                return False
-        return True

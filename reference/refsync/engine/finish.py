@@ -28,16 +28,24 @@ class Finisher:
         self._parts = parts
 
     def finish(
-        self, temp: TempFile, name: bytes, entry: FileEntry, *, whole: bool = True, backup: bool = True
+        self,
+        temp: TempFile,
+        name: bytes,
+        entry: FileEntry,
+        *,
+        whole: bool = True,
+        backup: bool = True,
+        xattrs_of: bytes | None,
     ) -> bool:
         """Give the file its attributes and the name ``temp.target``; False after telling what went wrong.
 
         ``name`` is the file that all is about, which ``temp.target`` differs from
         if it is a part. Not ``whole``: it must not look up to date, so it gets no time.
+        ``xattrs_of``: the file whose attributes it shares as far as none came; None if it has them all.
         """
         options, attributes = self._session.options, self._target.attributes
         if options.inplace:
-            attributes.apply(temp.name, entry, fd=temp.fd, set_times=whole, xattrs_of=name)
+            attributes.apply(temp.name, entry, fd=temp.fd, set_times=whole, xattrs_of=xattrs_of)
             self._close(temp)
             temp.commit()
             return True
@@ -45,7 +53,7 @@ class Finisher:
             made = self._backups.make(temp.target, who="receiver")
             if made is Made.FAILED:
                 raise RefsyncError("", Exit.FILE_IO)
-        attributes.apply(temp.name, entry, fd=temp.fd, set_times=whole, xattrs_of=name)
+        attributes.apply(temp.name, entry, fd=temp.fd, set_times=whole, xattrs_of=xattrs_of)
         self._close(temp)
         try:
             temp.commit()

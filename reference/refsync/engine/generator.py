@@ -56,7 +56,7 @@ class Generator:
         self._itemizer = Itemizer(session, target.attached)
         self._links: HardLinks | None = None
         if lists.links is not None:
-            self._links = HardLinks(session, target, self._itemizer, deleter, lists.links)
+            self._links = HardLinks(session, target, self._itemizer, deleter, lists.links, writing.alternates)
         self._writing = writing
         self._creator = Creator(session, target, self._itemizer, deleter, writing, guard, self._links)
         self._redo: deque[int] = deque()
@@ -226,7 +226,7 @@ class Generator:
         saving = False
         whole = self._whole_file or session.replay is not None
         if options.moves_data:
-            if basis.status is not None and not whole and not self._writing.bases.open_to_sum(basis):
+            if basis.status is not None and not whole and not self._writing.bases.open_to_sum(basis, entry):
                 basis.status = basis.here = None
             if options.inplace and options.backup and not again and basis.status is not None:
                 saving = basis.kind == items.BASIS_FNAME
@@ -246,7 +246,11 @@ class Generator:
         flags = items.TRANSFER | (items.REPORT_CHANGE if options.checksum and not again else 0)
         if basis.kind != items.BASIS_FNAME:
             flags |= items.BASIS_TYPE_FOLLOWS
-        self._itemizer.itemize(entry, None, basis.here, flags, name=name, basis_type=basis.kind)
+        if basis.xname is not None:
+            flags |= items.XNAME_FOLLOWS
+        self._itemizer.itemize(
+            entry, None, basis.here, flags, basis.xname, name=basis.like or name, basis_type=basis.kind
+        )
         if options.moves_data:
             head, sums = self._sums(basis, again=again)
             link.write(sumhead.encode(head) + sums)

@@ -1,6 +1,6 @@
 """The generator's part in hard links: which name gets the data, and when the others are linked to it.
 
-Clauses HLINK-2 to HLINK-9; upstream ``hlink.c:hard_link_check``,
+Clauses HLINK-2 to HLINK-9, ALT-8; upstream ``hlink.c:hard_link_check``,
 ``maybe_hard_link``, ``finish_hard_link``, ``generator.c:handle_skipped_hlink``.
 """
 
@@ -12,6 +12,7 @@ import stat
 from ..session.linkgroups import LinkGroups, Member, State
 from ..wire import items
 from ..wire.entry import FileEntry
+from .altdest import AltDests, Level, Match
 from .deleter import Deleter
 from .itemize import Itemizer
 from .session import Session, os_error
@@ -25,13 +26,20 @@ class HardLinks:
     """One run's groups, and the files behind them."""
 
     def __init__(
-        self, session: Session, target: Target, itemizer: Itemizer, deleter: Deleter, groups: LinkGroups
+        self,
+        session: Session,
+        target: Target,
+        itemizer: Itemizer,
+        deleter: Deleter,
+        groups: LinkGroups,
+        alternates: AltDests,
     ) -> None:
         self._session = session
         self._target = target
         self._itemizer = itemizer
         self._deleter = deleter
         self._groups = groups
+        self._alternates = alternates
         self.may_ask = True  # False once no request can be made any more
 
     # -- a name's turn ----------------------------------------------------
@@ -80,7 +88,7 @@ class HardLinks:
     def finish(self, ndx: int, status: os.stat_result | None = None, origin: int = -1) -> None:
         """HLINK-5: the file is here under this name: link those that wait to it.
 
-        ``status`` is that of the file, None to look.
+        ``status`` is that of the file, None to look; ``origin`` the other directory that it is from.
         """
         member = self._groups.find(ndx)
         if member is None:
@@ -103,12 +111,26 @@ class HardLinks:
     # -- linking ----------------------------------------------------------
 
     def _link_to_done(self, member: Member, status: os.stat_result | None) -> None:
-        name = member.group.done
+        name, origin = member.group.done, member.group.origin
         assert name is not None
-        existing = self._stat(name)
+        there = self._alternates.look(origin, name) if origin >= 0 and self._session.options.dry_run else None
+        existing = there[1] if there is not None else self._stat(name)
         if existing is None and not self._session.options.dry_run:
             return
-        self._link(member, status, name, existing, name)
+        like = self._alike(member, existing) if status is None and self._alternates else None
+        self._link(member, status, name, existing, name, like)
+
+    def _alike(self, member: Member, existing: os.stat_result | None) -> Match | None:
+        """ALT-8: what another directory has of the name, which makes it no news: that file, or one alike."""
+        entry, name = member.entry, self._target.name(member.entry)
+        if self._alternates.kind == "link":
+            return self._alternates.first_of(name, existing)
+
+        def data(entry: FileEntry, place: bytes, status: os.stat_result) -> bool:
+            return self._itemizer.unchanged(entry, self._target.dest.attribute_path(place), status)
+
+        match = self._alternates.best(entry, name, data, self._itemizer.same_attributes)
+        return match if match is not None and match.level >= Level.DATA else None
 
     def _stat(self, name: bytes) -> os.stat_result | None:
         """The file to link to; that it is missing is only right in a dry run."""
@@ -128,8 +150,12 @@ class HardLinks:
         existing: bytes,
         existing_status: os.stat_result | None,
         shown: bytes,
+        like: Match | None = None,
     ) -> bool:
-        """HLINK-7: what is that file already stays; anything else of the name is replaced in one step."""
+        """HLINK-7: what is that file already stays; anything else of the name is replaced in one step.
+
+        ``like``: the name is not here, but was in another directory, which it is reported against.
+        """
         entry, name = member.entry, self._target.name(member.entry)
         if here is not None and existing_status is not None and os.path.samestat(here, existing_status):
             self._itemizer.itemize(entry, member.ndx, here, LINKED, b"")
@@ -143,8 +169,18 @@ class HardLinks:
             replacing = here is not None
         if not self._session.options.dry_run and not self._make(existing, name, replacing=replacing):
             return False
-        self._itemizer.itemize(entry, member.ndx, here, LINKED, shown)
+        if like is None:
+            self._itemizer.itemize(entry, member.ndx, here, LINKED, shown)
+        elif self._alternates.kind != "link" or self._tells_all:
+            self._itemizer.itemize(entry, member.ndx, like.status, LINKED, shown, name=like.name)
+        else:
+            self._itemizer.up_to_date(entry.name)
         return True
+
+    @property
+    def _tells_all(self) -> bool:
+        options = self._session.options
+        return options.format_has_i > 1 or bool(options.format_has_i and options.info["NAME"] > 1)
 
     def _make(self, existing: bytes, name: bytes, *, replacing: bool) -> bool:
         dest = self._target.dest

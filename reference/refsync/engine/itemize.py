@@ -116,6 +116,15 @@ class Itemizer:
         """Whether an attribute that is kept is not what it is here."""
         return bool(self._compare(entry, status, 0, None) & items.SIGNIFICANT & ~items.REPORT_SIZE)
 
+    def same_attributes(self, entry: FileEntry, name: bytes, status: os.stat_result) -> bool:
+        """ALT-2: whether a file here, or elsewhere, needs none of its attributes changed."""
+        flags = self._compare(entry, status, 0, None)
+        flags &= items.REPORT_TIME | items.REPORT_PERMS | items.REPORT_OWNER | items.REPORT_GROUP
+        options = self._session.options
+        if entry.is_dir and options.times and not same_mtime(entry, status, options):
+            return False
+        return not flags and not self._attached.differences(entry, name, status)
+
     def up_to_date(self, name: bytes) -> None:
         """OUT-3: with ``-vv`` and no itemizing, what was looked at and left is named too."""
         options = self._session.options

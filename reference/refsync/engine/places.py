@@ -27,12 +27,18 @@ class Places:
         self._module = module
         self._known: dict[bytes, bytes] = {}
 
+    def confined(self, directory: bytes, *, depth: int) -> bytes:
+        """The text of the option, with no way out of the module; ``depth``: how many ``..`` may begin it."""
+        return directory if self._module is None else confine(directory, self._module, depth)
+
     def path(self, directory: bytes, *, depth: int = 0) -> bytes:
-        """The absolute path that the option means; ``depth``: how many ``..`` a module lets it begin with."""
-        if self._module is not None:
-            directory = confine(directory, self._module, depth)
-        joined = os.path.join(self._dest.root, directory)
-        return joined if self._module is None else os.path.normpath(joined)
+        """The absolute path that the option means."""
+        return self.joined(self._dest.root, self.confined(directory, depth=depth))
+
+    def joined(self, base: bytes, directory: bytes) -> bytes:
+        """The absolute path of a directory that is confined already, as seen from ``base``."""
+        path = os.path.join(base, directory)
+        return path if self._module is None else os.path.normpath(path)
 
     def below_module(self, path: bytes) -> bytes:
         """An absolute path as a module's rules name it."""
@@ -42,12 +48,16 @@ class Places:
         """The name of the directory at an absolute path. Raises OSError if it is none."""
         known = self._known.get(path)
         if known is None:
-            if self._module is None:
-                fd = open_directory(path)
-            else:
-                fd = open_below(self._module, self.below_module(path))
-            known = self._known[path] = self._dest.mount(fd, path.rstrip(b"/") or b"/")
+            known = self._known[path] = self.mount(path)
         return known
+
+    def mount(self, path: bytes) -> bytes:
+        """As ``enter``, by a name of its own that no ``remove`` takes away."""
+        if self._module is None:
+            fd = open_directory(path)
+        else:
+            fd = open_below(self._module, self.below_module(path))
+        return self._dest.mount(fd, path.rstrip(b"/") or b"/")
 
     def make(self, path: bytes, mode: int = 0o777, *, parents: bool = True) -> bytes:
         """As ``enter``, after making the directory, and with ``parents`` those above it, where missing."""

@@ -185,7 +185,7 @@ class Receiver:
         session, target, options = self._session, self._target, self._session.options
         name = target.name(entry)
         again = ndx in self._redoing
-        basis = self._writing.bases.open(name, attrs, again=again)
+        basis = self._writing.bases.open(name, entry, attrs, again=again)
         temp: TempFile | None = None
         try:
             if basis.kind == items.BASIS_FNAME and basis.status and stat.S_ISDIR(basis.status.st_mode):
@@ -230,7 +230,7 @@ class Receiver:
         if options.inplace or (whole and not (options.delay_updates and keeps)):
             # a second backup would be one of the part that the first attempt has left
             backup = not (again and options.partial and not parts.wanted)
-            if not finish(temp, name, entry, whole=whole, backup=backup):
+            if not finish(temp, name, entry, whole=whole, backup=backup, xattrs_of=basis.like or name):
                 return "no-send"
             if basis.kind == items.BASIS_PARTIAL_DIR:
                 parts.drop(name, unlink=not in_part)
@@ -244,7 +244,8 @@ class Receiver:
                 temp.discard()
                 return "no-send"
             temp.target = part
-            if not finish(temp, name, entry, whole=whole, backup=not parts.wanted and not again):
+            backup = not parts.wanted and not again
+            if not finish(temp, name, entry, whole=whole, backup=backup, xattrs_of=basis.like or name):
                 return "no-send"
             if whole:
                 self._delayed[ndx] = entry

@@ -58,6 +58,7 @@ class Target:
             names=session.xattr_names,
             digest_of=digest_of,
         )
+        self.extended = extended
         self.attached = TargetAttributes(session, extended)
         self.attributes = Attributes(
             self.dest,

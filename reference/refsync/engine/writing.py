@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from .altdest import AltDests
 from .backup import Backups
 from .basis import Bases
 from .finish import Finisher
@@ -22,6 +23,7 @@ class Writing:
     backups: Backups
     bases: Bases
     finisher: Finisher
+    alternates: AltDests
 
 
 def prepare(session: Session, target: Target) -> Writing:
@@ -31,9 +33,11 @@ def prepare(session: Session, target: Target) -> Writing:
         target.use_temp_dir(os.fsencode(session.options.temp_dir), places)
     backups = Backups(session, target, places)
     parts = Parts(session, target, places)
+    alternates = AltDests(session, target, places)
     return Writing(
         parts,
         backups,
-        Bases(session, target, parts, backups),
+        Bases(session, target, parts, backups, alternates),
         Finisher(session, target, backups, parts),
+        alternates,
     )

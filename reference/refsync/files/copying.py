@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 
 from .destination import Destination
+from .temp import TempFile
 
 #: So much is copied at a time.
 PIECE = 256 * 1024
@@ -31,17 +32,22 @@ def copy_file(
     try:
         out = dest.open_new(name, mode)
         try:
-            size = os.fstat(fd).st_size
-            if preallocate and size:
-                out.writer.preallocate(size)
-            while data := os.read(fd, PIECE):
-                out.writer.write(data)
-            out.writer.finish()
-            if fsync:
-                os.fsync(out.fd)
+            copy_into(fd, out, preallocate=preallocate, fsync=fsync)
             out.commit()
         except BaseException:
             out.discard()
             raise
     finally:
         os.close(fd)
+
+
+def copy_into(fd: int, out: TempFile, *, preallocate: bool, fsync: bool) -> None:
+    """Copy what ``fd`` has to its end into an output file, which stays open. Raises OSError."""
+    size = os.fstat(fd).st_size
+    if preallocate and size:
+        out.writer.preallocate(size)
+    while data := os.read(fd, PIECE):
+        out.writer.write(data)
+    out.writer.finish()
+    if fsync:
+        os.fsync(out.fd)

@@ -94,6 +94,10 @@ class Extended:
         """The mode to report: what setting an access list has changed is not reported as a change of mode."""
         return self._set[1] if self._set is not None and self._set[0] is entry else mode
 
+    def forget(self) -> None:
+        """What is reported next is not the file whose list was set last."""
+        self._set = self._seen = None
+
     def xattrs_here(self, name: bytes, mode: int) -> XattrList:
         """The attributes of a file, as far as they take part."""
         if not self._has_xattrs(mode):
@@ -136,6 +140,23 @@ class Extended:
         finally:
             if opened:
                 self._dest.chmod(name, status.st_mode)
+
+    def copy_xattrs(self, source: bytes, name: bytes) -> None:
+        """Give ``name`` the attributes of another file here; what fails is told, and ends it."""
+        try:
+            path = self._dest.attribute_path(source)
+            found = [
+                (one, xattrs.read_one(path, self._shown(source), one))
+                for one in xattrs.list_names(path, self._shown(source))
+                if self._names.copied(one)
+            ]
+            path = self._dest.attribute_path(name)
+            for one, value in found:
+                os.setxattr(path, one, value, follow_symlinks=False)
+        except XattrError as error:
+            self._fail(error.text)
+        except OSError as error:
+            self._fail(b"copy_xattrs: lsetxattr(" + self._shown(name) + b") failed" + xattrs.reason(error))
 
     def set_acls(
         self, name: bytes, entry: FileEntry, here: tuple[Acl, Acl] | None, old_mode: int, mode: int

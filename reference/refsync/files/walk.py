@@ -62,12 +62,14 @@ class Directories:
     def parent(self, name: bytes) -> tuple[int, bytes]:
         """(descriptor of the directory that holds ``name``, last component).
 
-        ``name`` is relative and '/'-separated; ``b"."`` is the root itself.
+        ``name`` is relative and '/'-separated; ``b"."`` is the root itself, and so is a mounted one's name.
         Raises OSError (ENOENT, ENOTDIR, for a symlink too) if the way is not
         made of directories, RefsyncError if the name is not relative and clean.
         """
         if name == b".":
             return self.root_fd, name
+        if name in self._mounted:
+            return self._mounted[name], b"."
         cut = name.rfind(b"/")
         base = name[cut + 1 :]
         check_component(base)

@@ -94,6 +94,10 @@ class XattrNames:
         What ``--fake-super`` keeps stays. Upstream 3.4.1 removes the access lists that it
         has just put on a directory when the sender's attributes come after them.
         """
+        return self.copied(name) and not (self._rank == FAKE and name in _FAKE)
+
+    def copied(self, name: bytes) -> bool:
+        """True if a copy of a file that is here gets the attribute too (upstream ``copy_xattrs``)."""
         ruled = self._ruled(name)
         if ruled:
             return False
@@ -103,7 +107,7 @@ class XattrNames:
                     return False
             elif name.startswith(SYSTEM):
                 return False
-        return not (self._rank == FAKE and name in _FAKE)
+        return True
 
 
 def list_names(path: bytes, shown: bytes) -> list[bytes]:

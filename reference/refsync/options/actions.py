@@ -18,6 +18,9 @@ from .sizes import integer, parse_size
 from .times import stop_after, stop_at
 from .wrong import wrong
 
+#: Alternate directories of one run; their numbers have to fit into a byte with others.
+MAX_ALT_DESTS = 20
+
 
 def act(options: Options, option: Option, value: str) -> None:
     """Apply one option of kind ``do``; ``value`` is its argument, empty if it takes none."""
@@ -158,9 +161,9 @@ def _bwlimit(options: Options, option: Option, value: str) -> None:
 def _alt_dest(options: Options, option: Option, value: str) -> None:
     kind = str(option.value)
     if options.alt_dest_kind not in ("", kind):
-        raise wrong(f"You may not mix --{options.alt_dest_kind}-dest with --{kind}-dest.")
-    if len(options.alt_dests) == 20:
-        raise wrong(f"at most 20 --{kind}-dest args may be specified")
+        raise wrong(f"the --{kind}-dest option conflicts with the --{options.alt_dest_kind}-dest option")
+    if len(options.alt_dests) == MAX_ALT_DESTS:
+        raise wrong(f"at most {MAX_ALT_DESTS} --{kind}-dest args may be specified")
     options.alt_dest_kind = kind
     options.alt_dests.append(value)
 

@@ -17,9 +17,13 @@ def needed(options: Options) -> tuple[tuple[str, int], ...]:
 
     A copy with both ends here has attributes at every version.
     """
+    other = f"--{options.alt_dest_kind}-dest"
     wanted = [
         ("--acls", ATTRIBUTES, bool(options.acls) and not options.local),
         ("--xattrs", ATTRIBUTES, bool(options.xattrs) and not options.local),
+        ("--fuzzy", BASES, options.fuzzy > 0),
+        (f"{other} with --inplace", BASES, bool(options.alt_dests) and options.inplace),
+        (f"Using more than one {other} option", BASES, len(options.alt_dests) > 1),
         ("--prune-empty-dirs", BASES, options.prune_empty_dirs),
     ]
     return tuple((name, oldest) for name, oldest, asked in wanted if asked)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .option import LATER, Option
+from .option import Option
 
 OPTIONS: tuple[Option, ...] = (
     # comparing
@@ -31,7 +31,6 @@ OPTIONS: tuple[Option, ...] = (
         "fuzzy",
         help="look for a similar file as the basis",
         negatable=True,
-        refused=LATER,
     ),
     Option(
         "compare-dest",
@@ -39,7 +38,6 @@ OPTIONS: tuple[Option, ...] = (
         value="compare",
         help="also compare with the files of another directory",
         argument="DIR",
-        refused=LATER,
     ),
     Option(
         "copy-dest",
@@ -47,7 +45,6 @@ OPTIONS: tuple[Option, ...] = (
         value="copy",
         help="the same, and copy what is unchanged",
         argument="DIR",
-        refused=LATER,
     ),
     Option(
         "link-dest",
@@ -55,7 +52,6 @@ OPTIONS: tuple[Option, ...] = (
         value="link",
         help="the same, and hard-link what is unchanged",
         argument="DIR",
-        refused=LATER,
     ),
     # writing
     Option("dry-run", "n", field="dry_run", help="change nothing, show what would be done"),

@@ -54,7 +54,7 @@ def _letters(options: Options, push: bool) -> str:
         ("m", push and options.prune_empty_dirs),
         ("O", push and options.omit_dir_times and not options.backup_beside),
         ("J", push and options.omit_link_times),
-        ("y" * min(options.fuzzy, 2), push),
+        ("y" * _fuzziness(options), push),
         ("L", pull and options.copy_links),
         ("k", pull and options.copy_dirlinks),
         ("W", bool(options.whole_file)),
@@ -78,6 +78,11 @@ def _letters(options: Options, push: bool) -> str:
         ("z", options.compress > 0 and (options.compress_choice or "zlib").lower() == "zlib"),
     ]
     return "".join(letter for letter, on in chosen if on)
+
+
+def _fuzziness(options: Options) -> int:
+    """ALT-13: the second ``-y`` is about the other directories."""
+    return min(options.fuzzy, 2 if options.alt_dests else 1)
 
 
 def _first(options: Options, push: bool) -> list[str]:
