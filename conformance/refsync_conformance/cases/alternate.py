@@ -210,6 +210,7 @@ def missing(t: Trial) -> None:
     "ALT-019",
     clause="ALT-9",
     title="Beside the destination",
+    transports=("local", "pipe"),
     breadth=Breadth.NARROW,
     optional=OPTIONAL,
 )
