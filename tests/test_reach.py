@@ -172,12 +172,19 @@ def test_a_connection_through_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_socket_options() -> None:
-    assert [one[0] for one in sockopts.parse("TCP_NODELAY, SO_SNDBUF=9 IPTOS_LOWDELAY")] == [
-        *("TCP_NODELAY", "SO_SNDBUF", "IPTOS_LOWDELAY")
-    ]
-    for wrong in ("SO_NONE", "IPTOS_LOWDELAY=1", "SO_SNDBUF=x"):
-        with pytest.raises(RefsyncError):
-            sockopts.parse(wrong)
+    with socket.socket() as one:
+        assert sockopts.apply(one, "TCP_NODELAY, SO_KEEPALIVE=1 IPTOS_LOWDELAY,") == []
+        assert one.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
+        assert one.getsockopt(socket.IPPROTO_IP, socket.IP_TOS) == 0x10
+        assert sockopts.apply(one, "SO_KEEPALIVE=x") == []
+        assert one.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 0
+        said = sockopts.apply(one, "SO_NONE,IPTOS_LOWDELAY=1,SO_SNDBUF=99999999999")
+        assert said == [
+            "Unknown socket option SO_NONE",
+            "syntax error -- IPTOS_LOWDELAY does not take a value",
+            "failed to set socket option SO_SNDBUF: out of range",
+        ]
+    assert sockopts.apply(one, None) == []
 
 
 def test_passwords(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

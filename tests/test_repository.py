@@ -200,8 +200,15 @@ def test_each_case_cites_a_clause_that_exists() -> None:
     known = clauses.load()
     cases = registry.load()
     assert len(cases) >= 40
-    wrong = {case.id: case.clause for case in cases.values() if case.clause not in known}
+    wrong = {case.id: id for case in cases.values() for id in (case.clause, *case.also) if id not in known}
     assert wrong == {}
+
+
+def test_each_clause_is_judged_or_says_why_not() -> None:
+    judged = {id for case in registry.load().values() for id in (case.clause, *case.also)}
+    known = clauses.load()
+    assert sorted(id for id, clause in known.items() if id not in judged and not clause.unjudged) == []
+    assert sorted(id for id in judged if id in known and known[id].unjudged) == []
 
 
 def test_each_clause_that_code_cites_exists() -> None:

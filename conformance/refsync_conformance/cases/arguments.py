@@ -196,6 +196,7 @@ def no_incremental(t: Trial) -> None:
 @case(
     "ARG-018",
     clause="OPT-9",
+    also=("OPT-11",),
     title="Protected arguments (-s)",
     optional=("-s", "--secluded-args", "--protect-args"),
     transports=("pipe", "daemon"),

@@ -9,7 +9,7 @@ from refsync_conformance.trees import SECOND, file, folder, owned, symlink
 from refsync_conformance.trial import Trial
 
 
-@case("CHMOD-001", clause="CHMOD-1", title="--chmod in each form", optional=("--chmod",))
+@case("CHMOD-001", clause="CHMOD-1", also=("CHMOD-2",), title="--chmod in each form", optional=("--chmod",))
 def changed_modes(t: Trial) -> None:
     t.build(
         [file(f"f{mode:o}", b"x", mode=mode) for mode in (0o644, 0o755, 0o600, 0o4711)]

@@ -49,6 +49,7 @@ def keeps(t: Trial, name: str, value: bytes, *, of_directory: bool = False) -> N
     "XATTR-001",
     clause="XATTR-2",
     title="Attributes of 0, 1, 32, 33 and 300 bytes",
+    also=("XATTR-9",),
     optional=X,
     protocols=MODERN,
 )
@@ -102,6 +103,7 @@ def shared(t: Trial) -> None:
     "XATTR-004",
     clause="XATTR-5",
     title="Only long values that differ are asked for",
+    also=("XATTR-3", "XATTR-4"),
     optional=X,
     protocols=MODERN,
 )
@@ -204,7 +206,14 @@ def too_old(t: Trial) -> None:
     t.matches("standard error", r"--xattrs requires protocol 30 or higher \(negotiated 29\)", run.stderr)
 
 
-@case("ACL-001", clause="ACL-2", title="Named entries, mask and default lists", optional=A, protocols=MODERN)
+@case(
+    "ACL-001",
+    clause="ACL-2",
+    also=("ACL-1", "ACL-3", "ACL-4"),
+    title="Named entries, mask and default lists",
+    optional=A,
+    protocols=MODERN,
+)
 def named(t: Trial) -> None:
     keeps(t, ACCESS, access_list("u::6 u:1:7 g::4 m::7 o::4"))
     lists = (
@@ -303,6 +312,35 @@ def faked(t: Trial) -> None:
         return  # a module has the last word: its client is not taken for one that fakes
     stat = os.getxattr(t.path("dst/f"), "user.rsync.%stat")
     t.equal("what is said of f", b"104751 0,0 1000:1001", stat)
+
+
+@case(
+    "FAKE-003",
+    clause="FAKE-3",
+    title="--fake-super with -AX: access lists and other name spaces, there and back",
+    optional=("--fake-super", "--remote-option", *X, *A),
+    transports=("local", "pipe"),
+    directions=("push",),
+    protocols=MODERN,
+    needs_root=True,
+)
+def faked_attributes(t: Trial) -> None:
+    """Of files alone: upstream 3.4.1 loses the lists of directories."""
+    keeps(t, "user.rsync.%stat", b"100644 0,0 5:6")
+    keeps(t, ACCESS, access_list("u::6 u:1:7 g::4 m::7 o::4"))
+    lists = {ACCESS: access_list("u::6 u:2:7 g::4 m::7 o::4")}
+    t.build(
+        [
+            owned(attributed(file("f", b"x"), {**lists, "user.u": LONG}), 5, 6),
+            attributed(file("g", b"y"), {"trusted.t": LONG, "user.v": b"v"}),
+        ]
+    )
+    t.items(t.sync("-aiAX", "-M--fake-super"))
+    kept = {name: sorted(os.listxattr(t.path("dst/" + name))) for name in ("f", "g")}
+    t.observe("attributes kept", kept)
+    t.observe("the access list kept", os.getxattr(t.path("dst/f"), "user.rsync.%aacl").hex())
+    t.items(t.sync("-aiAX", "--fake-super", sources=["dst/"], dest="back/"), "back again")
+    t.observe("tree back", t.snapshot("back"))
 
 
 @case(

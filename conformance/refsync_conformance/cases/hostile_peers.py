@@ -48,6 +48,7 @@ def attack(t: Trial, deviation: Deviation, victim: str) -> None:
     t.build(THERE, "dst")
     t.build(OUTSIDE, "outside")
     before = {place: t.snapshot(place) for place in ("src", "outside")}
+    there = t.snapshot()
     known = {facts.content for place in ("src", "dst") for facts in t.snapshot(place).values()}
     deviant = t.sandbox.script(
         "deviant",
@@ -60,7 +61,7 @@ def attack(t: Trial, deviation: Deviation, victim: str) -> None:
     client, server = (peer, os.fsencode(deviant)) if victim == "client" else (os.fsencode(deviant), peer)
     victim_sends = deviation.side == "receiver"
     push = victim_sends == (victim == "client")
-    source = t.path("src" if deviation.name == "name-unrequested" else "src/")
+    source = t.path(deviation.source)
     dest = t.path("dst/")
     places = [source, b"far:" + dest] if push else [b"far:" + source, dest]
     listing = "--list-only" in deviation.options
@@ -101,6 +102,10 @@ def attack(t: Trial, deviation: Deviation, victim: str) -> None:
     for place, tree in before.items():
         t.untouched(tree, place)
     _whole(t, known)
+    for name in deviation.keeps:
+        t.equal(
+            f"{name}, which is nobody's to delete", there.get(name.encode()), t.snapshot().get(name.encode())
+        )
 
 
 def _whole(t: Trial, known: set[str]) -> None:

@@ -33,6 +33,7 @@ def odd_names(t: Trial) -> None:
 @case(
     "REACH-002",
     clause="OPT-12",
+    also=("OPT-13",),
     title="What the remote shell is given",
     optional=("--old-args", "-M", "--remote-option", "--secluded-args", "-s", "--trust-sender"),
     transports=("pipe",),

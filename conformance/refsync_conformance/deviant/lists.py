@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from refsync.wire import flist
-from refsync.wire.entry import FileEntry
+from refsync.wire.entry import CONTENT_DIR, IMPLIED_DIR, TOP_DIR, FileEntry
 from refsync.wire.flist_encode import FlistEncoder
 from refsync.wire.integers import varint, varlong
 
@@ -85,6 +85,7 @@ def name_empty_parts() -> None:
     side="sender",
     judges=("client",),
     options=("--no-inc-recursive",),
+    source="src",
     advisory="CVE-2022-29154",
     expect=frozenset((4, 2, 12)),
 )
@@ -366,3 +367,26 @@ def time_absurd() -> None:
         entry.mtime = -(1 << 62)
 
     change_entry(change)
+
+
+@deviation(
+    140,
+    "implied-directory-with-content",
+    "A directory on the way, said to be sent with all that is in it",
+    clause="HOST-7",
+    side="sender",
+    expect=HARMLESS,
+    options=("-R", "--delete"),
+    source="src/./sub/deeper",
+    keeps=("sub/inner", "other"),
+    judges=("client",),
+    protocols=(30, 32),
+    advisory="the unnumbered fault of deletion where nothing was asked for",
+)
+def implied_directory_with_content() -> None:
+    """A client asks for ``sub/deeper`` with ``--delete``: what else is in ``sub`` has to stay."""
+
+    def change(entry: FileEntry) -> None:
+        entry.flags = (entry.flags & ~IMPLIED_DIR) | CONTENT_DIR | TOP_DIR
+
+    change_entry(change, b"sub")

@@ -25,7 +25,8 @@ class Deviation:
     ``number`` makes the ids of its cases and is never used again. ``side`` is
     the deviant's: a ``sender`` is aimed at a receiver. ``expect`` are the exit codes that
     the victim may end with, ``options`` those that both sides run with, ``judges`` who can be
-    its victim. ``advisory`` names the CVE or the fault that it is drawn from.
+    its victim. ``source`` is what is asked for, ``keeps`` names files of the destination that must stay
+    as they are. ``advisory`` names the CVE or the fault that it is drawn from.
     """
 
     number: int
@@ -36,6 +37,8 @@ class Deviation:
     apply: Callable[[], None]
     expect: frozenset[int] = REFUSED
     options: tuple[str, ...] = ()
+    source: str = "src/"
+    keeps: tuple[str, ...] = ()
     judges: tuple[str, ...] = ("client", "server")
     protocols: tuple[int, ...] = (32,)
     advisory: str = ""

@@ -8,8 +8,6 @@ from __future__ import annotations
 import re
 import socket
 
-from ..wire.errors import Exit, RefsyncError
-
 #: Name: (level, option, value); None: the user's own number, 1 if he gives none.
 _KNOWN: dict[str, tuple[int, int, int | None]] = {
     "SO_KEEPALIVE": (socket.SOL_SOCKET, socket.SO_KEEPALIVE, None),
@@ -27,29 +25,28 @@ _KNOWN: dict[str, tuple[int, int, int | None]] = {
 }
 
 
-def parse(text: str) -> list[tuple[str, int, int, int]]:
-    """(name, level, option, value) of each ``NAME[=NUMBER]``; exit 1 if one is unknown."""
-    chosen = []
-    for word in re.split(r"[ \t,]+", text.strip(" \t,")):
+def apply(connection: socket.socket, text: str | None) -> list[str]:
+    """Set each ``NAME[=NUMBER]`` of ``text``; the complaints, of which none is a reason to end.
+
+    A number is 1 where none is given, and 0 where it is not a number, as upstream reads it.
+    """
+    complaints = []
+    for word in re.split(r"[ \t,]+", (text or "").strip(" \t,")):
         name, equals, number = word.partition("=")
+        if not word:
+            continue
         known = _KNOWN.get(name)
         if known is None:
-            raise RefsyncError(f"Unknown socket option {name}", Exit.SYNTAX)
+            complaints.append(f"Unknown socket option {name}")
+            continue
         level, option, fixed = known
         if fixed is not None and equals:
-            raise RefsyncError(f"syntax error -- {name} does not take a value", Exit.SYNTAX)
-        if equals and not (number.isascii() and number.isdecimal() and len(number) < 10):
-            raise RefsyncError(f"invalid value of the socket option {name}: {number}", Exit.SYNTAX)
-        chosen.append((name, level, option, fixed if fixed is not None else int(number) if equals else 1))
-    return chosen
-
-
-def apply(connection: socket.socket, text: str | None) -> list[str]:
-    """Set them; the complaints about those that the system refuses, which are no reason to end."""
-    failures = []
-    for name, level, option, value in parse(text) if text else []:
+            complaints.append(f"syntax error -- {name} does not take a value")
+        found = re.match(r"\s*[+-]?\d+", number)
+        value = fixed if fixed is not None else int(found[0]) if found else int(not equals)
         try:
             connection.setsockopt(level, option, value)
-        except OSError as error:
-            failures.append(f"failed to set socket option {name}: {error.strerror} ({error.errno})")
-    return failures
+        except (OSError, OverflowError, TypeError) as error:  # the latter two of a number that is no int
+            reason = f"{error.strerror} ({error.errno})" if isinstance(error, OSError) else "out of range"
+            complaints.append(f"failed to set socket option {name}: {reason}")
+    return complaints
