@@ -259,3 +259,14 @@ def names_in_a_module(t: Trial) -> None:
     t.build(DEEP)
     t.write("names", b"a/b\nx/y/z\ntop\n")
     listed(t, "--files-from=:/names", sources=["src/"])
+
+
+@case("PICK-024", clause="FLIST-20", title="A directory that leads somewhere and is asked for too")
+def way_and_target(t: Trial) -> None:
+    """In either order its contents count as sent, so what only the destination has there goes."""
+    t.build(DEEP)
+    for number, sources in enumerate((["src/./a/b/c", "src/./a"], ["src/./a", "src/./a/b/c"])):
+        t.build(OLD, f"dst{number}")
+        t.sync("-aR", "--delete", sources=sources, dest=f"dst{number}/")
+        kept = [name for name in t.snapshot(f"dst{number}") if name.endswith(b"extra")]
+        t.equal("extras that are left", [b"extra", b"x/extra"], sorted(kept))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from refsync_conformance.model import Breadth, Case
 from refsync_conformance.registry import case
-from refsync_conformance.trees import file, folder, symlink
+from refsync_conformance.trees import fifo, file, folder, symlink
 from refsync_conformance.trial import Trial
 
 SOURCE = (file("keep", b"k"), file("sub/keep", b"k"), file("new", b"n"), folder("empty"))
@@ -101,6 +101,7 @@ def through_links(t: Trial) -> None:
 @case(
     "DEL-015",
     clause="DEL-1",
+    also=("FLIST-14",),
     title="--delete with --dirs clears the top level only",
     optional=("--dirs", "-d"),
 )
@@ -156,6 +157,54 @@ def many(t: Trial) -> None:
     t.build([file(f"d{n:02}/keep", b"k") for n in range(40)])
     t.build([file(f"d{n:02}/{name}", b"k") for n in range(60) for name in ("keep", "gone", "x/y/z")], "dst")
     t.items(t.sync("-ai", "--delete"))
+    t.same_tree()
+
+
+@case("DEL-021", clause="DEL-3", title="What is put off goes when all files have come")
+def put_off(t: Trial) -> None:
+    """The lines about deletions come behind those about files; only --delete-before has them before."""
+    for number, (option, first) in enumerate(
+        (("--delete-delay", False), ("--delete-after", False), ("--delete-before", True))
+    ):
+        t.build([file(f"d{n}/new", b"n") for n in range(3)], f"src{number}")
+        t.build([file(f"d{n}/gone", b"g") for n in range(3)], f"dst{number}")
+        run = t.sync("-ai", option, sources=[f"src{number}/"], dest=f"dst{number}/")
+        kinds = [line[:1] for line in run.stdout.splitlines() if line[:1] in (b"*", b">", b"<")]
+        wanted = [b"*"] * 3 + [b"f"] * 3 if first else [b"f"] * 3 + [b"*"] * 3
+        t.equal(f"the order with {option}", wanted, [b"*" if kind == b"*" else b"f" for kind in kinds])
+        t.same_tree(f"src{number}", f"dst{number}")
+
+
+@case(
+    "DEL-022",
+    clause="DEL-6",
+    also=("OUT-8",),
+    title="Deletions are counted by kind",
+    protocols=(31, 32),
+    transports=("local", "pipe"),
+)
+def counted(t: Trial) -> None:
+    """Files, directories, links and special files are told apart, whichever side deletes.
+
+    Not with a daemon: upstream's tells its client of none, since it bounds what it says.
+    """
+    t.build([file("keep", b"k")])
+    t.build(
+        [
+            file("keep", b"k"),
+            *(file(f"f{n}", b"f") for n in range(5)),
+            *(folder(f"d{n}") for n in range(4)),
+            *(symlink(f"l{n}", "keep") for n in range(3)),
+            *(fifo(f"p{n}") for n in range(2)),
+        ],
+        "dst",
+    )
+    run = t.sync("-a", "--delete", "--stats")
+    t.matches(
+        "standard output",
+        r"^Number of deleted files: 14 \(reg: 5, dir: 4, link: 3, special: 2\)$",
+        run.stdout,
+    )
     t.same_tree()
 
 

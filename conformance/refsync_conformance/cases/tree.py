@@ -22,7 +22,7 @@ def mixed(t: Trial) -> None:
     t.same_tree()
 
 
-@case("TREE-002", clause="XFER-7", title="Named pipes and sockets are made again")
+@case("TREE-002", clause="XFER-7", also=("FLIST-11",), title="Named pipes and sockets are made again")
 def specials(t: Trial) -> None:
     t.build([fifo("pipe", mode=0o640), unix_socket("sock"), file("file", b"x"), fifo("sub/pipe2")])
     t.sync("-a")
@@ -181,3 +181,14 @@ def linked_oddities(t: Trial) -> None:
     t.sync("-aH")
     t.same_tree()
     t.same_links()
+
+
+@case("TREE-018", clause="FLIST-11", title="A device of major number 0 behind others", needs_root=True)
+def device_zero(t: Trial) -> None:
+    """As overlay file systems have them: 0:0. The number before it must not show through."""
+    try:
+        t.build([device("a", "char", 5, 1), device("b", "char", 0, 0), device("c", "block", 7, 1)])
+    except PermissionError:
+        t.unsupported("this machine lets not even root make device nodes")
+    t.sync("-a")
+    t.same_tree()

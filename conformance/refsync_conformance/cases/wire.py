@@ -54,6 +54,7 @@ class Row:
     transports: tuple[str, ...] = ("pipe",)
     count_only: bool = False
     text: Callable[[Record], Any] | None = None
+    also: tuple[str, ...] = ()
 
 
 def _values(found: Iterable[Record], row: Row, way: str) -> list[str]:
@@ -90,7 +91,14 @@ ROWS = (
     Row(12, "XFER-4", "No item flags below protocol 29", ("index", "sum head"), (FLAT,), (27, 28)),
     Row(13, "SUM-1", "Heads of sums: blocks, their length, what is left", ("sum head",), (FLAT,)),
     Row(14, "SUM-3", "Block sums", ("block sums",), (FLAT,)),
-    Row(15, "SUM-7", "Block sums of MD5", ("block sums", "digest"), (FLAT, "--checksum-choice=md5")),
+    Row(
+        15,
+        "SUM-7",
+        "Block sums of MD5",
+        ("block sums", "digest"),
+        (FLAT, "--checksum-choice=md5"),
+        also=("SUM-6",),
+    ),
     Row(16, "SUM-8", "Block sums of MD4", ("block sums", "digest"), (FLAT, "--checksum-choice=md4")),
     Row(
         17, "SUM-5", "Digests of xxHash", ("block sums", "digest"), (FLAT, "--checksum-choice=xxh64"), MODERN
@@ -182,6 +190,7 @@ def _enter() -> None:
         case(
             f"WIRE-{row.number:03}",
             clause=row.clause,
+            also=row.also,
             title=row.title,
             transports=row.transports,
             protocols=row.protocols,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from refsync.engine import generator
+from refsync.engine import generator, receiver
 from refsync.engine.session import Session
-from refsync.wire import items, sumhead
+from refsync.wire import items
+from refsync.wire.cursor import Cursor
 from refsync.wire.integers import int32
 from refsync.wire.ndx import NdxCodec
 from refsync.wire.sumhead import SumHead
@@ -23,7 +24,18 @@ def _index(change: Callable[[int], int]) -> None:
 
 
 def _head(head: SumHead, sums: bytes = b"") -> None:
-    wrap(sumhead, "encode", lambda encode: lambda found: encode(head) + sums)
+    """Ask for each file with this head and these sums, and nothing behind them."""
+    wrap(generator.Generator, "_sums", lambda _: lambda self, basis, **named: (head, sums))
+
+    def unchecked(cursor: Cursor) -> SumHead:
+        """The victim's answer repeats the head: the deviant must not be the one who complains."""
+        cursor.take(16)
+        return SumHead()
+
+    async def read_head(self: receiver.Receiver) -> SumHead:
+        return await self._session.link.read(unchecked)
+
+    wrap(receiver.Receiver, "_read_head", lambda _: read_head)
 
 
 @deviation(
@@ -79,7 +91,7 @@ def sums_longer_than_digest() -> None:
     75, "blocks-of-nothing", "Blocks of no length", clause="SUM-2", side="receiver", advisory="CVE-2026-53792"
 )
 def blocks_of_nothing() -> None:
-    """One block of 0 bytes."""
+    """One block of 0 bytes. Upstream takes it before 3.5."""
     _head(SumHead(1, 0, 2, 0), b"\0" * 6)
 
 
