@@ -98,16 +98,20 @@ class Trial:
                 raise Stop from refused
         return self._transport
 
-    def use_daemon(self, *, module: str = "", globals_: str = "") -> Daemon:
-        """Start the cell's daemon with further configuration lines, or connect to one that is up."""
+    def use_daemon(self, *, module: str = "", globals_: str = "", program: bytes = b"") -> Daemon:
+        """Start the cell's daemon with further configuration lines, or connect to one that is up.
+
+        ``program`` is what becomes the daemon, if it is not the peer itself.
+        """
         address = self._peers[self.cell.server].address
         if address is not None:
             if module or globals_:
                 self.unsupported("the daemon would have to be configured for this case")
             self._transport = standing = Standing(self.sandbox, address)
             return standing
+        server = program or self.executable(self.cell.server)
         try:
-            daemon = Daemon(self.sandbox, self.executable(self.cell.server), module=module, globals_=globals_)
+            daemon = Daemon(self.sandbox, server, module=module, globals_=globals_)
         except DaemonRefused as refused:
             self.refused_option(refused.said)
             self.fail("the daemon starts", "it listens", str(refused))

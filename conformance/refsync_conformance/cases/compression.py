@@ -245,3 +245,39 @@ def bound(t: Trial) -> None:
     t.sync("-a", "--checksum-choice=md5", env={"RSYNC_CHECKSUM_LIST": "md4"}, expect=(4, 12))
     t.sync("-a", "--compress-choice=zlib", "--checksum-choice=md5", env={"RSYNC_COMPRESS_LIST": "zlib"})
     t.same_tree()
+
+
+@case(
+    "SETUP-043",
+    clause="SETUP-9",
+    title="The client's order decides",
+    transports=("pipe",),
+    breadth=Breadth.NARROW,
+    protocols=(30, 31, 32),
+)
+def order(t: Trial) -> None:
+    """A client whose user prefers what the server likes least; a digest of another kind would not fit."""
+    t.build([file("f", Noise(7, 5000)), file("g", b"g")])
+    shell = 'unset RSYNC_CHECKSUM_LIST RSYNC_COMPRESS_LIST\nshift\nexec /bin/sh -c "$*"\n'
+    t.use_shell(shell, runs_peer=True)
+    t.sync("-az", env={"RSYNC_CHECKSUM_LIST": "md5 xxh64 xxh128", "RSYNC_COMPRESS_LIST": "zlib lz4 zstd"})
+    t.same_tree()
+
+
+@case(
+    "SETUP-044",
+    clause="SETUP-11",
+    title="A list for each end",
+    transports=("pipe",),
+    breadth=Breadth.NARROW,
+    protocols=(30, 31, 32),
+    tapped=True,
+)
+def list_for_each(t: Trial) -> None:
+    """Behind an ampersand stands what counts at a server, before it what counts at a client."""
+    t.build([file("f", b"data")])
+    t.sync("-a", env={"RSYNC_CHECKSUM_LIST": "xxh64 md5 & md5 sha1"})
+    _, found = t.overhear()
+    said = {one.way: one.data for one in found if one.name == "checksum names"}
+    t.equal("what each says", {">": b"\x09xxh64 md5", "<": b"\x08md5 sha1"}, said)
+    t.same_tree()

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import signal
+import sys
 from typing import Any
 
 from refsync_conformance.model import Breadth, Judged
 from refsync_conformance.registry import case
 from refsync_conformance.sandbox import group_members
 from refsync_conformance.scripted import Hear, Say, converse
-from refsync_conformance.trees import file
+from refsync_conformance.trees import file, folder
 from refsync_conformance.trial import Trial
 
 SERVER: dict[str, Any] = {
@@ -22,6 +25,8 @@ SERVER: dict[str, Any] = {
 BOTH: dict[str, Any] = {"transports": ("daemon",), "differential": False}
 GREETING = b"@RSYNCD: 31.0 sha512 sha256 sha1 md5 md4\n"
 TREE = [file("f", b"content\n"), file("secret/key", b"hidden\n")]
+#: Becomes a program in the group of root.
+JOIN = "import os, sys; os.setgroups([0]); os.execv(sys.argv[1], sys.argv[1:])"
 #: A client that has none of these gets its passwords asked for at a terminal.
 USER = {"USER": "someone", "LOGNAME": "someone"}
 
@@ -195,7 +200,7 @@ def stops(t: Trial) -> None:
     **SERVER,
 )
 def no_digests(t: Trial) -> None:
-    said = converse(t.use_daemon().port, [Say(b"@RSYNCD: 32.0\nmod\n")])
+    said = converse(t.use_daemon().port, [Say(b"@RSYNCD: 32.0\nmod\n\0")])
     t.check("the answer", b"@ERROR" in said, expected="@ERROR", got=repr(said[-200:]))
 
 
@@ -240,3 +245,78 @@ def unknown_module(t: Trial) -> None:
     run = t.client("-a", places=[far.url() + b"nowhere/", t.path("dst/")], expect=5)
     t.matches("standard error", r"@ERROR: Unknown module 'nowhere'", run.stderr)
     t.matches("standard error", r"error starting client-server protocol \(code 5\)", run.stderr)
+
+
+@case("DMN-022", clause="AUTH-6", title="A user who may only read", **BOTH)
+def reads_only(t: Trial) -> None:
+    """The module may be written to, but not by whom a rule with ro lets in."""
+    t.build(TREE)
+    lines = secrets(t).splitlines()[1]
+    t.use_daemon(module=f"auth users = someone:ro other:rw\n{lines}\n")
+    if t.remote_is_source:
+        login(t, "right", expect=0)
+        t.same_tree()
+        return
+    before = t.snapshot("dst")
+    run = t.sync("-a", expect=(1, 10, 12), env={**USER, "RSYNC_PASSWORD": "right"})
+    t.matches("standard error", r"module is read only", run.stderr)
+    t.untouched(before)
+    login(t, "right", user="other", expect=0)
+
+
+@case("DMN-023", clause="AUTH-2", title="The client's order of digests counts", **SERVER)
+def order_of_digests(t: Trial) -> None:
+    """The challenge has as many bytes as the digest: 16 of MD5 are 22 letters, 64 of SHA-512 are 86."""
+    far = t.use_daemon(module=secrets(t))
+    for names, letters in (("md5 sha512", 22), ("sha512 md5", 86), ("strange sha1 sha512", 27)):
+        hello = f"@RSYNCD: 32.0 {names}\nmod\n".encode()
+        said = converse(far.port, [Say(hello), Hear(), Hear(), Say(b"someone x\n")])
+        found = re.search(rb"@RSYNCD: AUTHREQD (\S+)\n", said)
+        t.equal(f"letters of the challenge for {names}", letters, len(found[1]) if found else None)
+
+
+@case(
+    "DMN-024",
+    clause="DAEMON-5",
+    title="A denied host whose name nobody knows",
+    controlled=False,
+    **SERVER,
+)
+def unknown_host(t: Trial) -> None:
+    """It may be the one that is there, so nobody gets in. Upstream lets everybody in before 3.5."""
+    far = t.use_daemon(module="hosts deny = no-such-host.invalid\n")
+    said = converse(far.port, [Say(GREETING + b"mod\n\0")])
+    t.check("the answer", b"@ERROR: access denied" in said, expected="@ERROR", got=repr(said[-200:]))
+
+
+@case("DMN-025", clause="DAEMON-11", title="The groups of root are given up too", needs_root=True, **BOTH)
+def groups(t: Trial) -> None:
+    """A file that only root's group may read stays unread by a daemon that was started in that group."""
+    t.build([file("f", b"x"), file("closed", b"for the group\n", mode=0o640)])
+    os.chown(t.path("src/closed"), 0, 0)
+    os.chmod(t.area, 0o777)
+    program = shlex.join((sys.executable, "-c", JOIN, os.fsdecode(t.executable(t.cell.server))))
+    started = t.sandbox.script("in-group", f'exec {program} "$@"\n')
+    t.use_daemon(module="uid = 65534\ngid = 65534\n", program=os.fsencode(started))
+    t.sync("-rt", expect=23 if t.remote_is_source else 0)
+    t.equal("whether the closed file came", not t.remote_is_source, t.exists("dst/closed"))
+
+
+@case("DMN-026", clause="DAEMON-8", title="Paths that lead above the module stay in it", **BOTH)
+def above(t: Trial) -> None:
+    """``..`` goes no higher than the module's top: nothing elsewhere is read or written."""
+    t.build(TREE)
+    t.build([file("key", b"the machine's own\n")], "outside")
+    t.build([folder("deep")], "inside")
+    inside = os.fsdecode(t.path("inside"))
+    for chroot in ("yes", "no") if os.geteuid() == 0 else ("no",):
+        far = t.use_daemon(module=f"[inner]\npath = {inside}\nread only = no\nuse chroot = {chroot}\n")
+        for way in (b"../outside/key", b"deep/../../outside/key", b"/../../outside/key"):
+            place = far.url() + b"inner/" + way
+            if t.remote_is_source:
+                t.client("-a", places=[place, t.path("dst/")], expect=23)
+                t.equal("what came", False, t.exists("dst/key"))
+            else:
+                t.client("-a", places=[t.path("src/f"), place], expect=None)
+                t.equal("the file outside", b"the machine's own\n", t.read("outside/key"))
+                t.equal("names outside", [b".", b"key"], sorted(t.snapshot("outside")))

@@ -69,6 +69,7 @@ def protected(t: Trial) -> None:
 @case(
     "DEL-012",
     clause="FILT-13",
+    also=("FILT-12",),
     title="--delete-excluded deletes what is excluded",
     optional=("--delete-excluded",),
 )

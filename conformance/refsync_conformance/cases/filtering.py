@@ -280,3 +280,65 @@ def module_exclude(t: Trial) -> None:
     names = set(t.snapshot())
     t.equal("excluded names that arrived", set(), names & {b"a.o", b"dir/a.o", b"tmp", b"tmp/t1"})
     t.check("others", b"a.c" in names, expected="they arrive", got=str(sorted(names)))
+
+
+@case("FILT-036", clause="FILT-8", title="Stars and question marks in whole paths", breadth=Breadth.NARROW)
+def whole_paths(t: Trial) -> None:
+    """Where the pattern has a slash it is held against a path, and there a star goes no further than one."""
+    t.build([file("dir/x.re"), file("dir-x.re"), file("one/y"), file("oneZy"), file("e/f/g"), file("e/g")])
+    t.sync("-a", "--exclude=/d*.re", "--exclude=/one?y", "--exclude=/e*g", "--exclude=/e/*g")
+    t.equal(
+        "files that arrived",
+        [b"dir/x.re", b"e/f/g", b"one/y"],
+        [name for name, facts in t.snapshot().items() if facts.kind == "file"],
+    )
+
+
+@case(
+    "FILT-037",
+    clause="FILT-10",
+    title="A rule for one side leaves the other as it is",
+    protocols=(29, 30, 31, 32),
+    optional=("--filter",),
+)
+def one_side(t: Trial) -> None:
+    """What is hidden is not sent and so goes; what is protected stays and is sent all the same."""
+    t.build([file("a.hide", b"new"), file("a.keep", b"new"), file("a.both", b"new"), file("plain", b"p")])
+    t.build(
+        [file("b.hide", b"old"), file("b.keep", b"old"), file("b.both", b"old"), file("b", b"old")], "dst"
+    )
+    t.sync("-a", "--delete", "--filter=H *.hide", "--filter=P *.keep", "--filter=- *.both")
+    t.equal("what is there", [b".", b"a.keep", b"b.both", b"b.keep", b"plain"], sorted(t.snapshot()))
+
+
+@case(
+    "FILT-038",
+    clause="FILT-11",
+    title="Rules that old protocols have no words for",
+    protocols=(27, 28),
+    transports=("pipe",),
+    optional=("--filter",),
+)
+def too_modern(t: Trial) -> None:
+    """Neither a rule of a directory's file nor one that is negated: exit 2. A side is just not said."""
+    t.build([file("f", b"x")])
+    for rule in (": .rules", "-! */", "-/ tmp"):
+        run = t.sync("-a", "--delete", f"--filter={rule}", expect=2)
+        t.matches("standard error", r"filter rules are too modern for remote", run.stderr)
+    t.sync("-a", "--delete", "--filter=H *.o", "--filter=P *.o")
+    t.same_tree()
+
+
+@case(
+    "FILT-039",
+    clause="DEL-7",
+    title="Perishable rules don't hold a directory that goes",
+    protocols=(30, 31, 32),
+    optional=("--filter",),
+)
+def perishable(t: Trial) -> None:
+    """Where the directory stays such a rule protects as any other does."""
+    t.build([file("stays/f", b"x")])
+    t.build([file("stays/f", b"x"), file("stays/a.tmp", b"t"), file("goes/a.tmp", b"t")], "dst")
+    t.sync("-a", "--delete", "--filter=-p *.tmp")
+    t.equal("what is there", [b".", b"stays", b"stays/a.tmp", b"stays/f"], sorted(t.snapshot()))

@@ -180,3 +180,24 @@ def second_time(t: Trial) -> None:
     heads = [one.data.hex(" ") for one in found if one.way != way and one.name == "sum head"]
     t.observe("heads of the answers", heads)
     t.same_tree()
+
+
+@case(
+    "WIRE-043",
+    clause="FILT-11",
+    title="A perishable rule, as far as it can be said",
+    transports=("pipe",),
+    directions=("pull",),
+    protocols=(29, 30, 31, 32),
+    tapped=True,
+    differential=False,
+    breadth=Breadth.NORMAL,
+    optional=("--filter",),
+)
+def perishable(t: Trial) -> None:
+    """Protocol 29 has no letter for it: the rule goes without."""
+    t.build([file("a.o", b"object\n"), file("b", b"b\n")])
+    t.sync("-a", "--filter=-p *.o", "--filter=-/ sub/x")
+    _, found = t.overhear()
+    t.observe("filter rules", [one.data.hex(" ") for one in found if one.name == "filter rule"])
+    t.equal("what came", [b".", b"b"], sorted(t.snapshot()))

@@ -180,8 +180,12 @@ _both(122, "names-none", "No checksum in common", names_none, clause="SETUP-9", 
 
 
 def names_long() -> None:
-    """A list of names of 30,000 bytes."""
-    wrap(negotiation, "encode_names", lambda encode: lambda names: b"\xf5\x30" + b"a " * 15_000)
+    """A list of names of 30,000 bytes, all of which could be meant."""
+
+    def make(encode: Callable[..., bytes]) -> Callable[..., bytes]:
+        return lambda names: b"\xf5\x30" + " ".join(names).encode().ljust(30_000)
+
+    wrap(negotiation, "encode_names", make)
 
 
 _both(124, "names-long", "A list of names that is too long", names_long, clause="SETUP-8", expect=REFUSED)

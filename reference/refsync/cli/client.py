@@ -82,8 +82,7 @@ def _run(options: Options, job: Job, files: BatchFiles | None = None) -> int:
     try:
         code = converse(options, job, printer, child.fd_in, child.fd_out, link=link, files=files)
     except RefsyncError as error:
-        child.close()
-        error.code = max(error.code, child.end())
+        error.code = max(error.code, child.give_up(hung_up=isinstance(error, PeerClosed)))
         raise
     except BaseException:
         child.close()

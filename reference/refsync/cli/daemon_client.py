@@ -12,7 +12,7 @@ import os
 from ..options import server_args
 from ..options.model import Options
 from ..session.daemon_client import Answered, Call, module_arguments, start
-from ..session.link import Link
+from ..session.link import Link, PeerClosed
 from ..session.tasks import Tasks
 from ..transport.child import run_command
 from ..transport.pump import Pump
@@ -56,8 +56,7 @@ def run_daemon_client(options: Options, job: Job, files: BatchFiles | None = Non
     try:
         code = _talk(options, job, printer, child.fd_in, child.fd_out, files)
     except RefsyncError as error:
-        child.close()
-        error.code = max(error.code, child.end())
+        error.code = max(error.code, child.give_up(hung_up=isinstance(error, PeerClosed)))
         raise
     except BaseException:
         child.close()

@@ -43,6 +43,22 @@ class Child:
         os.waitpid(self.pid, 0)
         return 0
 
+    def give_up(self, *, hung_up: bool) -> int:
+        """Close our ends after an error: the exit code of a child that ended by itself, else 0.
+
+        ``hung_up``: it was the child that closed the connection. Otherwise what it says of our closing
+        it (exit 12) is no news, and counts only if it had ended before.
+        """
+        if hung_up:
+            self.close()
+            return self.end()
+        pid, status = os.waitpid(self.pid, os.WNOHANG)
+        self.close()
+        if pid:
+            return os.WEXITSTATUS(status) if os.WIFEXITED(status) else 0
+        self.end()
+        return 0
+
     def wait(self) -> int:
         """The child's exit code, as upstream takes it (END-2)."""
         _, status = os.waitpid(self.pid, 0)
