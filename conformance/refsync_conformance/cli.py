@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import datetime
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from refsync_conformance import clauses, expectations, reading, registry, results, selection, summary
+from refsync_conformance import clauses, expectations, reading, registry, results, selection, smoke, summary
 from refsync_conformance.model import DIRECTIONS, PROTOCOLS, TRANSPORTS, Case
 from refsync_conformance.peers import commands as peer_commands
+from refsync_conformance.peers import probe
 from refsync_conformance.peers.model import Peer, PeerError, PeerSpecError
 from refsync_conformance.peers.registry import resolve
 from refsync_conformance.peers.specs import FORMS
@@ -48,6 +50,7 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--protocol", action="append", default=[], type=int, choices=PROTOCOLS)
     run.add_argument("--pair", action="append", default=[], metavar="CLIENT:SERVER", help="only these two")
     run.add_argument("--full", action="store_true", help="every case in every combination (long)")
+    run.add_argument("--narrow", action="store_true", help="each case in one combination (quick)")
     run.add_argument(
         "--control-only", action="store_true", help="check the suite itself: the control at both ends"
     )
@@ -61,8 +64,17 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--report", type=Path, default=Path("report"), metavar="DIR", help="default: %(default)s"
     )
+    run.add_argument(
+        "--no-probe",
+        action="store_true",
+        help="do not ask the peer which options it knows: one that it lacks is a failure, not unsupported",
+    )
     run.add_argument("--keep", action="store_true", help="leave the scratch directories")
     run.add_argument("--list", action="store_true", help="say which cells would be run, and stop")
+    smoke_test = verbs.add_parser("smoke", help="is a peer usable, and what does it support? (seconds)")
+    smoke_test.add_argument("peer", metavar="PEER", help=f"a name, or {FORMS}")
+    smoke_test.add_argument("--json", action="store_true", help="for programs")
+    smoke_test.add_argument("--jobs", type=int, default=2 * (os.cpu_count() or 1), metavar="N")
     listing = verbs.add_parser("list", help="list the cases")
     listing.add_argument("pattern", nargs="*", metavar="GLOB")
     show = verbs.add_parser("show", help="say what a case is about")
@@ -96,6 +108,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         match chosen.verb:
             case "run":
                 return run(chosen)
+            case "smoke":
+                return smoke.smoke(resolve(chosen.peer), jobs=chosen.jobs, as_json=chosen.json)
             case "list":
                 return list_cases(chosen.pattern)
             case "show":
@@ -168,9 +182,9 @@ def _peers(chosen: argparse.Namespace) -> tuple[Peer, list[Peer]]:
     if chosen.control_only:
         return control, []
     subjects = [resolve(spec, progress=say) for spec in chosen.peer or [SUBJECT]]
-    names = [peer.name for peer in (control, *subjects)]
+    names = [peer.name for peer in subjects]
     for peer in subjects:
-        if names.count(peer.name) > 1 and peer != control:
+        if names.count(peer.name) > 1 or (peer.name == control.name and peer.path != control.path):
             raise PeerSpecError(f"two peers are called {peer.name}: give one of them another NAME=")
     return control, subjects
 
@@ -198,8 +212,11 @@ def run(chosen: argparse.Namespace) -> int:
         protocols=frozenset(chosen.protocol),
         pairs=_pairs(chosen.pair),
         full=chosen.full,
+        narrow=chosen.narrow,
     )
     control, subjects = _peers(chosen)
+    if subjects:
+        axes = dataclasses.replace(axes, highest=max(peer.protocol for peer in subjects))
     groups = selection.plan(cases, [peer.name for peer in subjects], control.name, axes)
     if not groups:
         return _complain("no cell fits what was asked for", USAGE)
@@ -208,6 +225,8 @@ def run(chosen: argparse.Namespace) -> int:
         for cell in cells:
             print(cell)
         return OK
+    if not chosen.no_probe:
+        subjects = [probe.both(peer) for peer in subjects]
     for peer in (*subjects, control):
         role = "control" if peer is control else "judged"
         print(f"{role}: {peer.name}, version {peer.version}, protocol {peer.protocol}", flush=True)

@@ -7,11 +7,12 @@ times; a few cases that all others stand on meet them all.
 
 from __future__ import annotations
 
+import dataclasses
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from refsync_conformance.model import SCRIPTED, Breadth, Case, Cell, Judged
+from refsync_conformance.model import PROTOCOLS, SCRIPTED, Breadth, Case, Cell, Judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,10 @@ class Axes:
     protocols: frozenset[int] = frozenset()
     pairs: frozenset[tuple[str, str]] = frozenset()
     full: bool = False
+    #: The highest version that the judged peers speak: later ones are visited where a case has no other.
+    highest: int = max(PROTOCOLS)
+    #: One combination for each case, whatever its breadth.
+    narrow: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +156,10 @@ def _within(case: Case, axes: Axes, turn: int) -> list[tuple[str, str, int]]:
     its turn.
     """
     named = bool(axes.transports or axes.directions or axes.protocols)
+    if spoken := tuple(number for number in case.protocols if number <= axes.highest):
+        case = dataclasses.replace(case, protocols=spoken)
+    if axes.narrow:
+        case = dataclasses.replace(case, breadth=Breadth.NARROW)
     return [
         (transport, direction, protocol)
         for transport, direction, protocol in combinations(case, axes.full or named, turn)

@@ -107,8 +107,17 @@ class Pipe:
     name = "pipe"
 
     def __init__(
-        self, sandbox: Sandbox, server: bytes, *, script: str = 'shift\nexec /bin/sh -c "$*"\n'
+        self,
+        sandbox: Sandbox,
+        server: bytes,
+        *,
+        script: str = 'shift\nexec /bin/sh -c "$*"\n',
+        names_server: bool = True,
     ) -> None:
+        self._names_server = names_server
+        if not names_server:  # the client has no --rsync-path: its idea of the command is replaced
+            quoted = shlex.quote(os.fsdecode(server))
+            script = f'program={shlex.quote(quoted)}\nshift 2\nset -- unused "$program" "$@"\n{script}'
         self._shell = sandbox.script("rsh", script)
         if sandbox.recording:
             inner = self._shell
@@ -120,7 +129,8 @@ class Pipe:
         self._server = server
 
     def options(self) -> list[bytes]:
-        return [b"-e", os.fsencode(self._shell), b"--rsync-path=" + self._server]
+        path = [b"--rsync-path=" + self._server] if self._names_server else []
+        return [b"-e", os.fsencode(self._shell), *path]
 
     def remote(self, path: bytes) -> bytes:
         return b"peer:" + path
@@ -282,7 +292,7 @@ def daemon_config(area: Path, module: str = "", globals_: str = "") -> str:
     return "\n".join(lines) + "\n"
 
 
-def connect(kind: str, sandbox: Sandbox, server: Peer) -> Transport:
+def connect(kind: str, sandbox: Sandbox, server: Peer, client: Peer) -> Transport:
     """The transport named ``kind`` with ``server`` at its far end."""
     if server.address is not None:
         return Standing(sandbox, server.address)
@@ -291,7 +301,7 @@ def connect(kind: str, sandbox: Sandbox, server: Peer) -> Transport:
         case "local":
             return Local()
         case "pipe":
-            return Pipe(sandbox, program)
+            return Pipe(sandbox, program, names_server="--rsync-path" not in client.as_client.lacks)
         case "daemon":
             return Daemon(sandbox, program)
         case _:

@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 from refsync_conformance import compare, output, trees
 from refsync_conformance.compare import Snapshot
 from refsync_conformance.model import Case, Cell, Finding
+from refsync_conformance.peers import probe
 from refsync_conformance.peers.model import Peer
 from refsync_conformance.sandbox import Finished, Sandbox
 from refsync_conformance.transports import Daemon, DaemonRefused, Pipe, Standing, Transport, connect
@@ -92,7 +93,8 @@ class Trial:
         """The way to the far end, made when first needed."""
         if self._transport is None:
             try:
-                self._transport = connect(self.cell.transport, self.sandbox, self._peers[self.cell.server])
+                client, server = self._peers[self.cell.client], self._peers[self.cell.server]
+                self._transport = connect(self.cell.transport, self.sandbox, server, client)
             except DaemonRefused as refused:
                 self.fail("the daemon starts", "it listens", str(refused))
                 raise Stop from refused
@@ -163,13 +165,13 @@ class Trial:
         timeout: float | None = None,
     ) -> Finished:
         """Run the client with the transport's options, the cell's protocol and these words."""
-        argv = [
-            self.executable(self.cell.client),
-            *(trees.as_bytes(option) for option in options),
-            b"--protocol=%d" % self.protocol,
-            *self.transport.options(),
-            *places,
-        ]
+        peer = self._peers[self.cell.client]
+        words = [*map(trees.as_bytes, options), b"--protocol=%d" % self.protocol, *self.transport.options()]
+        if peer.protocol == self.protocol and "--protocol" in peer.as_client.lacks:
+            words.remove(b"--protocol=%d" % self.protocol)  # it has no other version to speak
+        if lacking := probe.missing(peer.as_client, words):
+            self.unsupported(f"{peer.name} does not know {', '.join(sorted(set(lacking)))}")
+        argv = [self.executable(self.cell.client), *words, *places]
         finished = self.sandbox.run(argv, timeout=timeout or self.case.timeout, env=env)
         self.ended(finished, expect)
         return finished
@@ -196,8 +198,13 @@ class Trial:
             self.fail("how the run ended", "with an exit code", f"by signal {-finished.code}")
 
     def refused_option(self, said: str) -> None:
-        """Raise :class:`Unsupported` if a message refuses one of the case's optional features by name."""
+        """Raise :class:`Unsupported` if a message refuses by name one of the case's optional features, or an
+        option that the peer was found to lack.
+        """
+        peers = [self._peers[name] for name in (self.cell.client, self.cell.server) if name in self._peers]
         for line in said.splitlines():
+            if any(probe.named(line) & (one.as_client.lacks | one.as_server.lacks) for one in peers):
+                raise Unsupported(line.strip())
             if _REFUSED.search(line) and any(word in line for word in self.case.optional):
                 raise Unsupported(line.strip())
 
@@ -268,7 +275,9 @@ class Trial:
     def use_shell(self, script: str, *, runs_peer: bool = False) -> None:
         """Let this shell script be the remote shell: it plays the server, or stands before the peer."""
         server = self.executable(self.cell.server) if runs_peer else b"/bin/true"
-        self._transport = Pipe(self.sandbox, server, script=script)
+        client = self._peers.get(self.cell.client)
+        names_server = client is None or "--rsync-path" not in client.as_client.lacks
+        self._transport = Pipe(self.sandbox, server, script=script, names_server=names_server)
 
     def serve(self, stdin: bytes, *options: str, expect: int | Collection[int] | None = None) -> Finished:
         """Run the peer as a server that receives into ``dst`` and is told ``stdin``, then end of file."""

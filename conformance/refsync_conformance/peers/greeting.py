@@ -100,6 +100,15 @@ def of_daemon(port: int) -> int:
 
     Source: clause GREET-1; upstream `clientserver.c:start_daemon`.
     """
+    return int(_greeted(port)[1])
+
+
+def digests(port: int) -> list[str]:
+    """The digests that a daemon's greeting offers; none is said in older ones. Raises PeerError."""
+    return _greeted(port)[2].decode("ascii", "replace").split()
+
+
+def _greeted(port: int) -> re.Match[bytes]:
     said = b""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
@@ -109,10 +118,10 @@ def of_daemon(port: int) -> int:
         raise PeerError(
             f"nothing that greets on 127.0.0.1 port {port}: {problem}; start the daemon first"
         ) from problem
-    found = re.match(rb"@RSYNCD: (\d+)", said)
+    found = re.match(rb"@RSYNCD: (\d+)(?:\.\d+)?([^\n]*)\n", said)
     if found is None:
         raise PeerError(f"port {port} gave no greeting of a daemon but {said[:80]!r}")
-    return int(found[1])
+    return found
 
 
 def _read(descriptor: int, amount: int) -> bytes:

@@ -20,6 +20,9 @@ NAMES_MODULE = "what is said names the module and its path, which are not the su
 
 def barred(case: Case, cell: Cell, client: Peer | None, server: Peer | None) -> str:
     """Why this cell can't be judged with these peers (None: the suite plays that end), empty if it can."""
+    for peer in (client, server):
+        if peer is not None and 0 < peer.protocol < cell.protocol:
+            return f"{peer.name} speaks protocol {peer.protocol} at most"
     both = client is not None and client == server and cell.transport == "local"
     if client is not None and client.kind == "ssh" and not both:
         return AS_SERVER

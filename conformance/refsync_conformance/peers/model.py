@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
+from collections.abc import Mapping
 from typing import Literal
 
 PeerKind = Literal["upstream", "refsync", "go", "exec", "ssh", "daemon"]
@@ -42,6 +43,16 @@ class Address:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Known:
+    """Which options a program knows in one role, as words without values: `--delete`, `-z`, `--no-D`."""
+
+    known: frozenset[str] = frozenset()
+    lacks: frozenset[str] = frozenset()
+    unclear: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Words that were refused for another reason than being unknown, with what was said."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Peer:
     """One implementation, ready to run.
 
@@ -58,3 +69,6 @@ class Peer:
     """The package's full version when it came as one (`3.4.1+ds1-5+deb13u4`), otherwise empty."""
     address: Address | None = None
     """Where it listens, for a daemon that somebody else has started; `path` is then its URL, to be shown."""
+    as_client: Known = Known()
+    as_server: Known = Known()
+    """What `probe.both` found out; a peer that was not asked is taken to know everything."""
