@@ -10,7 +10,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from refsync_conformance import clauses, expectations, reading, registry, results, selection, smoke, summary
+from refsync_conformance import (
+    clauses,
+    expectations,
+    matrix,
+    reading,
+    registry,
+    results,
+    selection,
+    smoke,
+    summary,
+)
 from refsync_conformance.model import DIRECTIONS, PROTOCOLS, TRANSPORTS, Case
 from refsync_conformance.peers import commands as peer_commands
 from refsync_conformance.peers import probe
@@ -75,6 +85,7 @@ def parser() -> argparse.ArgumentParser:
     smoke_test.add_argument("peer", metavar="PEER", help=f"a name, or {FORMS}")
     smoke_test.add_argument("--json", action="store_true", help="for programs")
     smoke_test.add_argument("--jobs", type=int, default=2 * (os.cpu_count() or 1), metavar="N")
+    matrix.add_arguments(verbs.add_parser("matrix", help="every client with every server of some peers"))
     listing = verbs.add_parser("list", help="list the cases")
     listing.add_argument("pattern", nargs="*", metavar="GLOB")
     show = verbs.add_parser("show", help="say what a case is about")
@@ -110,6 +121,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                 return run(chosen)
             case "smoke":
                 return smoke.smoke(resolve(chosen.peer), jobs=chosen.jobs, as_json=chosen.json)
+            case "matrix":
+                return matrix.run(chosen)
             case "list":
                 return list_cases(chosen.pattern)
             case "show":
@@ -122,7 +135,12 @@ def main(argv: Sequence[str] | None = None) -> int:
                 return reading.difference(chosen.before, chosen.after)
             case _:
                 return reading.draw_again(chosen.results, chosen.directory)
-    except (registry.RegistryError, reading.Unreadable, PeerSpecError) as error:
+    except (
+        registry.RegistryError,
+        reading.Unreadable,
+        PeerSpecError,
+        expectations.ExpectationError,
+    ) as error:
         return _complain(str(error), USAGE)
     except (PeerError, clauses.ClauseError) as error:
         return _complain(str(error), SUITE_ERROR)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from refsync_conformance.model import PROTOCOLS, SCRIPTED, Breadth, Case, Cell, Judged
@@ -28,6 +28,8 @@ class Axes:
     highest: int = max(PROTOCOLS)
     #: One combination for each case, whatever its breadth.
     narrow: bool = False
+    #: Each subject with each, not only with the control.
+    mutual: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,38 @@ def pairs(
     return found
 
 
+def mutual_pairs(case: Case, transport: str, subjects: Sequence[str], control: str) -> list[tuple[str, str]]:
+    """Every client with every server, less what the control's own cell is."""
+    if case.judged is not Judged.BOTH or transport == "local":
+        found = pairs(case, transport, subjects, control, False)
+    else:
+        found = [(client, server) for client in subjects for server in subjects]
+    return [pair for pair in found if pair != control_pair(case, control) or not case.controlled]
+
+
+def plan_matrix(cases: Sequence[Case], protocols: Mapping[str, int], control: str, axes: Axes) -> list[Group]:
+    """Every peer with every other (``protocols`` by name), each pair in versions that both of them speak.
+
+    A pair's newest common version bounds what it visits, so that a peer of few versions is judged by as many
+    cases as one of many.
+    """
+    table = {**protocols, SCRIPTED: max(PROTOCOLS)}
+    levels: dict[int, set[tuple[str, str]]] = {}
+    for client in table:
+        for server in table:
+            levels.setdefault(min(table[client], table[server]), set()).add((client, server))
+    merged: dict[tuple[str, str, str, int], Group] = {}
+    for level, wanted in sorted(levels.items(), reverse=True):
+        bound = dataclasses.replace(axes, mutual=True, highest=level, pairs=frozenset(wanted))
+        for group in plan(cases, list(protocols), control, bound):
+            first = group.cells[0]
+            place = (first.case, first.transport, first.direction, first.protocol)
+            known = merged.get(place)
+            judged = (*known.judged, *group.judged) if known else group.judged
+            merged[place] = dataclasses.replace(group, judged=tuple(dict.fromkeys(judged)))
+    return list(merged.values())
+
+
 def control_pair(case: Case, control: str) -> tuple[str, str]:
     if case.judged is Judged.CLIENT:
         return (control, SCRIPTED)
@@ -129,7 +163,11 @@ def plan(cases: Iterable[Case], subjects: Sequence[str], control: str, axes: Axe
             thin = not axes.full and case.breadth is not Breadth.FULL
             chosen = [
                 pair
-                for pair in pairs(case, transport, subjects, control, thin and not axes.pairs)
+                for pair in (
+                    mutual_pairs(case, transport, subjects, control)
+                    if axes.mutual
+                    else pairs(case, transport, subjects, control, thin and not axes.pairs)
+                )
                 if not axes.pairs or pair in axes.pairs
             ]
             if (subjects or not case.controlled) and not chosen:
