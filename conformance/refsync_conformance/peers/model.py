@@ -48,7 +48,7 @@ class Known:
 
     known: frozenset[str] = frozenset()
     lacks: frozenset[str] = frozenset()
-    unclear: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    unclear: Mapping[str, str] = dataclasses.field(default_factory=dict, hash=False)
     """Words that were refused for another reason than being unknown, with what was said."""
 
 
