@@ -40,7 +40,8 @@ def quiet() -> SimpleNamespace:
 
 
 def session_of(link: Link) -> SimpleNamespace:
-    return SimpleNamespace(link=link, reporter=quiet(), stats=SimpleNamespace(literal_data=0, matched_data=0))
+    stats = SimpleNamespace(literal_data=0, matched_data=0)
+    return SimpleNamespace(link=link, reporter=quiet(), stats=stats, ring=lambda: None)
 
 
 @given(st.sampled_from(sorted(SUMS)), st.lists(st.binary(max_size=300), max_size=5))
@@ -299,10 +300,12 @@ def test_a_full_disk_is_told(tmp_path: pathlib.Path) -> None:
         pytest.fail(f"{Moved(outcome)!r}")
 
 
-def test_more_than_the_room_is_not_taken_over(tmp_path: pathlib.Path) -> None:
-    job = incoming(tmp_path, b"")
-    with pytest.raises(ValueError, match="taken over"):
-        job.begin(bytes(1 << 20), 0, 0, 0)
+def test_what_was_received_before_may_be_much(tmp_path: pathlib.Path) -> None:
+    data = os.urandom(1 << 20)
+    job = incoming(tmp_path, int32(len(data)) + data + int32(0) + b"more")
+    assert job.run(-1, -1, 0) == Moved.DONE
+    assert (tmp_path / "made").read_bytes() == data
+    assert job.rest()[1] == b"more"
 
 
 def test_a_conversation_counts_what_passes_by(tmp_path: pathlib.Path) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 from .. import __version__, native
 from ..options.table import by_name
+from ..uring import choice
 from ..wire import compression
 from ..wire.dialect import MAX_PROTOCOL
 from ..wire.negotiation import CHECKSUM_NAMES, DIGEST_NAMES
@@ -69,6 +70,7 @@ def optimizations() -> Facts:
         "openssl-crypto": True,  # hashlib's
         "asm-MD5": False,
         "native-kernel": native.HAVE_KERNEL,
+        "io_uring": bool(choice.offers()[1]),
     }
 
 
@@ -93,6 +95,11 @@ def as_text() -> Iterator[str]:
     for title, names in algorithms().items():
         yield f"{title}:"
         yield "    " + " ".join(name + (" (xxhash)" if name == "xxh64" else "") for name in names)
+    yield "Data path:"
+    yield from _wrapped(native.describe())
+    state, opcodes = choice.offers()
+    yield from _wrapped(f"io_uring: {state}")
+    yield from _wrapped(", ".join(opcodes)) if opcodes else ()
     yield ""
     yield from textwrap.wrap(
         f"{CAVEAT}.  This is free software, and you are welcome to redistribute it under certain"
@@ -107,6 +114,7 @@ def as_json() -> str:
     def keyed(facts: Facts) -> Facts:
         return {name.replace("-", "_").replace(" ", "_"): value for name, value in facts.items()}
 
+    state, opcodes = choice.offers()
     facts = {
         "program": PROGRAM,
         "version": __version__,
@@ -116,6 +124,7 @@ def as_json() -> str:
         "capabilities": keyed(capabilities()),
         "optimizations": keyed(optimizations()),
         **{title.lower().replace(" ", "_"): list(names) for title, names in algorithms().items()},
+        "data_path": {"native": native.describe(), "io_uring": state, "opcodes": list(opcodes)},
         "license": LICENCE,
         "caveat": CAVEAT,
     }

@@ -36,6 +36,8 @@ from .statistics import print_summary
 def run_client(options: Options, paths: list[str], words: Sequence[str] = ()) -> int:
     """Transfer what ``paths`` name; returns the exit code. ``words``: the command as it was given."""
     settle_arguments(options, os.environ)
+    if options.io_uring == "require":
+        check_ring(options)
     if options.read_batch is not None:
         return _replay(options, plan_replay(paths))
     if not options.writes_batch:
@@ -46,6 +48,13 @@ def run_client(options: Options, paths: list[str], words: Sequence[str] = ()) ->
         return _run(options, job, files)
     finally:
         files.close()
+
+
+def check_ring(options: Options) -> None:
+    """``--io-uring=require``: exit 4 before anything is done where there is no ring."""
+    from ..uring.choice import require
+
+    require(options.io_uring_depth, sqpoll=options.io_uring_sqpoll)
 
 
 def _replay(options: Options, job: Job) -> int:
@@ -152,6 +161,9 @@ def _connect(options: Options, job: Job, printer: Printer, link: Link) -> Child:
         theirs.filters = options.filters
         if theirs.super_user is None and not theirs.fake_super:
             theirs.super_user, theirs.fake_super = options.super_user, options.fake_super
+        theirs.io_uring, theirs.io_uring_depth = options.io_uring, options.io_uring_depth
+        theirs.io_uring_sqpoll, theirs.zero_copy = options.io_uring_sqpoll, options.zero_copy
+        theirs.debug.choose(f"uring{options.debug['URING']}")
         return run_server(theirs, [os.fsencode(path) for path in rest], fd_in, fd_out)
 
     return run_local(serve)

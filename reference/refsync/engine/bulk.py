@@ -23,7 +23,7 @@ from .session import Session
 
 if TYPE_CHECKING:
     from ..delta.checksums import Hasher
-    from ..native.bulk import FileIn
+    from ..native.bulk import FileIn, FileOut
 
 #: Shorter files are not worth the hand-over.
 LEAST = 64 * 1024
@@ -41,11 +41,8 @@ def can_carry(session: Session, hasher: Hasher, length: int) -> bool:
 
 async def send_file(session: Session, fd: int, length: int, hasher: Hasher) -> int:
     """The whole file as literal data; returns 0, or why some of it had to be made up (XFER-12)."""
-    from ..native.bulk import FileOut, FileSum
-
-    assert isinstance(hasher, FileSum)
     link = session.link
-    job = FileOut(fd, length, hasher, framed=link.framed_out)
+    job = _outflow(session, fd, length, hasher)
     link.begin_output(job)
     try:
         while link.bulk_out is job:
@@ -53,29 +50,70 @@ async def send_file(session: Session, fd: int, length: int, hasher: Hasher) -> i
             session.reporter.file_progress(job.position, length)
     finally:
         link.bulk_out = None
+        error = job.file_error
+        job.close()
     session.stats.literal_data += length
     link.data_out += length + 4 * -(-length // CHUNK_SIZE)
-    return job.file_error
+    return error
+
+
+def _outflow(session: Session, fd: int, length: int, hasher: Hasher) -> FileOut:
+    """Over the ring, if there is one."""
+    from ..native.bulk import FileOut, FileSum
+
+    assert isinstance(hasher, FileSum)
+    framed = session.link.framed_out
+    ring = session.ring()
+    if ring is None:
+        return FileOut(fd, length, hasher, framed=framed)
+    from ..uring.movers import RingOut
+
+    return RingOut(ring, fd, length, hasher, framed=framed, zero_copy=session.options.zero_copy)
+
+
+def _inflow(session: Session, fd: int, basis: int, hasher: Hasher, head: SumHead) -> FileIn:
+    """Over the ring, if there is one, and if it has room for one more connection."""
+    from ..native.bulk import FileIn, FileSum
+
+    assert isinstance(hasher, FileSum)
+    framed, ring = session.link.framed_in, session.ring()
+    last = head.block_size(head.count - 1) if head.count else 0
+    if ring is not None:
+        from ..uring.movers import RingIn
+        from ..uring.ring import BufferGroupsExhausted
+
+        try:
+            return RingIn(
+                ring,
+                fd,
+                basis,
+                hasher,
+                framed=framed,
+                block=head.block_length,
+                count=head.count,
+                last=last,
+                max_literal=MAX_LITERAL,
+            )
+        except BufferGroupsExhausted as full:
+            session.debug("URING", 1, f"[{session.role}] io_uring: {full}: read plainly")
+    return FileIn(
+        fd,
+        basis,
+        hasher,
+        framed=framed,
+        block=head.block_length,
+        count=head.count,
+        last=last,
+        max_literal=MAX_LITERAL,
+    )
 
 
 class Inflow:
     """One file that is being received: ``run`` moves what it can; the general loop goes on from there."""
 
     def __init__(self, session: Session, head: SumHead, basis: int, fd: int, hasher: Hasher) -> None:
-        from ..native.bulk import FileIn, FileSum
-
-        assert isinstance(hasher, FileSum)
         self._session = session
-        self._job: FileIn = FileIn(
-            fd,
-            basis,
-            hasher,
-            framed=session.link.framed_in,
-            block=head.block_length,
-            count=head.count,
-            last=head.block_size(head.count - 1) if head.count else 0,
-            max_literal=MAX_LITERAL,
-        )
+        self._job = _inflow(session, fd, basis, hasher, head)
 
     async def run(self, rebuilt: Reconstructor, writer: Writer, decoder: TokenDecoder, total: int) -> bool:
         """True once the file's end was read. Nothing may be ``available``.

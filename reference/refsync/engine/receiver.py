@@ -80,6 +80,7 @@ class Receiver:
             self.phases_done += 1
         self._put_delayed()  # below protocol 29 there is no second phase
         session.debug("RECV", 1, b"recv_files finished")
+        session.tell_ring()
         if not session.options.server:
             totals = await session.link.read(lambda cursor: stats.decode_stats(cursor, dialect))
             session.stats.take_peer_totals(totals)

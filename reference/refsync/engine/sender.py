@@ -82,6 +82,7 @@ class Sender:
         if session.io_error != self._started_with and session.dialect.varints:
             link.message(mux.IO_ERROR, int32(session.io_error))
         session.debug("SEND", 1, b"send files finished")
+        session.tell_ring()
         self._report_matches()
         link.write(session.ndx_out.encode(NDX_DONE))
 

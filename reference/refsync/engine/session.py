@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from ..delta.checksums import Checksums
 from ..files.xattrs import XattrNames
@@ -25,6 +26,9 @@ from .itemlog import ItemLog
 from .module import ModuleContext
 from .report import Reporter
 from .stats import Statistics
+
+if TYPE_CHECKING:
+    from ..uring.ring import Ring
 
 #: Bits of io_error (FLIST-15): not readable; vanished; deletions stopped by --max-delete.
 IOERR_GENERAL = 1
@@ -120,7 +124,24 @@ class Session:
         options = self.options
         return 2 if options.append and self.dialect.append_verifies else options.append
 
+    def ring(self) -> Ring | None:
+        """The io_uring that data moves over, made on first use; None where it is off or there is none."""
+        options = self.options
+        if options.io_uring == "off":
+            return None
+        from ..uring.choice import obtain
+
+        return obtain(options.io_uring, options.io_uring_depth, sqpoll=options.io_uring_sqpoll)
+
     # -- telling ----------------------------------------------------------
+
+    def tell_ring(self) -> None:
+        """``--debug=uring``: what has moved over the ring, or why nothing has."""
+        if self.options.debug["URING"]:
+            from ..uring.choice import told
+
+            for text in told(self.options.io_uring):
+                self.debug("URING", 1, f"[{self.role}] {text}")
 
     def fail(self, text: bytes | str, who: str = "") -> None:
         """A file or attribute could not be transferred; the run goes on and ends with 23.

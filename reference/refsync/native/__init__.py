@@ -22,7 +22,7 @@ except ImportError:  # no compiler when this was installed: slower, the same res
 else:
     HAVE_KERNEL = True
     try:
-        from . import bulk  # noqa: F401
+        from . import bulk
     except ImportError:  # without libxxhash's header
         pass
     else:
@@ -35,4 +35,5 @@ def describe() -> str:
     """For ``--version``: which parts are native."""
     if not HAVE_KERNEL:
         return "native: none (built without a C compiler, or switched off)"
-    return "native: rolling search, block sums, MD4" + (", file data" if HAVE_BULK else "")
+    parts = "native: rolling search, block sums, MD4" + (", file data" if HAVE_BULK else "")
+    return parts + (", io_uring" if HAVE_BULK and bulk.HAVE_RING else "")

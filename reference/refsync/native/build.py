@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import sysconfig
 from pathlib import Path
 
@@ -45,30 +46,88 @@ ffi.cdef("""
 
     typedef struct bulk_in {
         int error; int64_t offset; int64_t frame_left; int64_t token_left; int64_t literal; int64_t matched;
-        int64_t received; int64_t taken; int32_t bad; int token_have; unsigned char token[4];
-        int64_t start; int64_t end;
-        unsigned char room[...];
+        int64_t received; int64_t taken; int32_t bad; int token_have; int head_have;
+        unsigned char token[4]; unsigned char head[4];
+        const unsigned char *here; int64_t left;
         ...;
     } bulk_in;
     bulk_in *refsync_in_new(int file, int basis, int framed, file_sum *sum, int64_t block, int64_t blocks,
                             int64_t last_block, int64_t max_literal);
     void refsync_in_free(bulk_in *in);
-    void refsync_in_begin(bulk_in *in, const unsigned char *raw, int64_t count, int64_t frame_left,
+    int refsync_in_begin(bulk_in *in, const unsigned char *raw, int64_t count, int64_t frame_left,
                           int64_t token_left, int64_t offset);
     int refsync_in_run(bulk_in *in, int from, int to, int milliseconds, int64_t budget);
+
+    typedef struct ring ring;
+    typedef struct ring_site {
+        uint64_t submitted; uint64_t completed; uint64_t shortened; uint64_t failed;
+        uint64_t bytes; uint64_t injured;
+        int opcode;
+    } ring_site;
+    typedef struct ring_fault { int64_t at; int64_t times; int result; int64_t limit; } ring_fault;
+    typedef struct ring_injury {
+        ring_fault site[32];
+        int setup; int setup_times; int memory; int groups; int no_multishot; int interrupts;
+        uint64_t missing;
+    } ring_injury;
+    extern ring_injury refsync_ring_injury;
+    int refsync_ring_built(void);
+    ring *refsync_ring_new(unsigned depth, unsigned extra, int *error);
+    void refsync_ring_free(ring *ring);
+    int refsync_ring_has(const ring *ring, int opcode);
+    int refsync_ring_group_take(ring *ring);
+    void refsync_ring_group_give(ring *ring, int id);
+    void refsync_ring_limit_groups(ring *ring, int limit);
+    int refsync_ring_fsync(ring *ring, const int *fds, int *results, int count);
+    void refsync_ring_count(const ring *ring, int site, ring_site *out);
+    void refsync_ring_facts(const ring *ring, int64_t *out);
+
+    typedef struct ring_out ring_out;
+    ring_out *refsync_ring_out_new(ring *ring, int file, int64_t length, int framed, file_sum *sum,
+                                   int zero_copy);
+    void refsync_ring_out_free(ring_out *out);
+    bulk_out *refsync_ring_out_base(ring_out *out);
+    int refsync_ring_out_at_boundary(const ring_out *out);
+    int refsync_ring_out_run(ring_out *out, int to, int from, int milliseconds, int64_t budget, int finish);
+    typedef struct ring_in ring_in;
+    ring_in *refsync_ring_in_new(ring *ring, int file, int basis, int framed, file_sum *sum, int64_t block,
+                                 int64_t blocks, int64_t last_block, int64_t max_literal, int *error);
+    void refsync_ring_in_free(ring_in *in);
+    bulk_in *refsync_ring_in_base(ring_in *in);
+    int refsync_ring_in_begin(ring_in *in, const unsigned char *raw, int64_t count, int64_t frame_left,
+                              int64_t token_left, int64_t offset);
+    void refsync_ring_in_stop(ring_in *in);
+    int refsync_ring_in_run(ring_in *in, int from, int to, int milliseconds, int64_t budget);
 """)
 
 # The header of libxxhash is compiled in, so that the library need not be there to run.
 INCLUDE = [Path(sysconfig.get_path("include")), Path("/usr/include"), Path("/usr/local/include")]
 XXHASH = any((folder / "xxhash.h").exists() for folder in INCLUDE)
 HEAD = "#define XXH_INLINE_ALL\n#define REFSYNC_XXHASH\n#include <xxhash.h>\n" if XXHASH else ""
+URING = sys.platform.startswith("linux") and any((folder / "liburing.h").exists() for folder in INCLUDE)
+if URING:
+    HEAD += "#define REFSYNC_URING\n"
+# Its library goes in as well where an archive of it is found, else it has to be there to run.
+PLACES = [
+    "/usr/lib/" + str(sysconfig.get_config_var("MULTIARCH")),
+    "/usr/lib64",
+    "/usr/lib",
+    "/usr/local/lib",
+]
+ARCHIVE = [path for place in PLACES if (path := Path(place) / "liburing.a").exists()]
+
+SOURCES = ("kernel.c", "bulk.c", "uring.c", "uring_bulk.c")  # each uses what stands before it
 
 ffi.set_source(
     "refsync._kernel",
     "#ifndef _GNU_SOURCE\n#define _GNU_SOURCE\n#endif\n#include <stddef.h>\n"
     + HEAD
-    + "".join((HERE / name).read_text(encoding="utf-8") for name in ("kernel.c", "bulk.c")),
+    + "".join(
+        (HERE / name).read_text(encoding="utf-8")
+        for name in ("kernel.c", "bulk.c", "uring.c", "uring_bulk.c")
+    ),
     extra_compile_args=["-O3"],
+    extra_link_args=([str(ARCHIVE[0])] if ARCHIVE else ["-luring"]) if URING else [],
     py_limited_api=True,
 )
 

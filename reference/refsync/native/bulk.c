@@ -239,9 +239,12 @@ typedef struct bulk_in {
     int64_t received;      /* from the connection */
     int64_t block, blocks, last_block, max_literal;
     int32_t bad;           /* the token that cannot be */
-    int token_have;
-    unsigned char token[4];
-    int64_t start, end;    /* what is not consumed in room */
+    int token_have, head_have;
+    unsigned char token[4], head[4]; /* of a token or a frame's header: what has come of it */
+    const unsigned char *here;       /* what was received and is not used yet */
+    int64_t left;
+    unsigned char *first;            /* what was received before */
+    struct ring_in *by_ring;         /* the ring puts and copies, if there is one */
     int64_t run, run_size; /* of the basis: blocks in order that are still to be copied */
     int64_t gathered_at;
     int gathered;
@@ -253,8 +256,10 @@ typedef struct bulk_in {
 
 void refsync_in_free(bulk_in *in)
 {
-    if (in)
+    if (in) {
         free(in->copy);
+        free(in->first);
+    }
     free(in);
 }
 
@@ -277,18 +282,26 @@ bulk_in *refsync_in_new(int file, int basis, int framed, file_sum *sum, int64_t 
     return in;
 }
 
-/* What was received before: `count` bytes at most ROOM, inside a frame and a literal run as told. */
-void refsync_in_begin(bulk_in *in, const unsigned char *raw, int64_t count, int64_t frame_left, int64_t token_left,
-                      int64_t offset)
+/* What was received before, inside a frame and a literal run as told. 0: there is no memory for it. */
+int refsync_in_begin(bulk_in *in, const unsigned char *raw, int64_t count, int64_t frame_left, int64_t token_left,
+                     int64_t offset)
 {
-    memcpy(in->room, raw, (size_t)count);
-    in->start = 0;
-    in->end = count;
+    unsigned char *first = malloc((size_t)count + 1);
+    if (!first)
+        return 0;
+    memcpy(first, raw, (size_t)count);
+    free(in->first);
+    in->here = in->first = first;
+    in->left = count;
     in->frame_left = in->framed ? frame_left : INT64_MAX;
     in->token_left = token_left;
     in->offset = offset;
-    in->token_have = 0;
+    in->token_have = in->head_have = 0;
+    return 1;
 }
+
+static int ring_put_gathered(bulk_in *in);
+static int ring_copy_run(bulk_in *in);
 
 static int put(bulk_in *in, struct iovec *part, int parts, int64_t at)
 {
@@ -317,6 +330,8 @@ static int put(bulk_in *in, struct iovec *part, int parts, int64_t at)
 static int put_gathered(bulk_in *in)
 {
     int parts = in->gathered;
+    if (parts && in->by_ring)
+        return ring_put_gathered(in);
     in->gathered = 0;
     return put(in, in->part, parts, in->gathered_at);
 }
@@ -324,6 +339,8 @@ static int put_gathered(bulk_in *in)
 /* The blocks that were named last; where the basis has shrunk it reads as zeros, and the digest tells. */
 static int copy_run(bulk_in *in)
 {
+    if (in->run_size && in->by_ring)
+        return ring_copy_run(in);
     while (in->run_size) {
         int64_t want = in->run_size < COPY ? in->run_size : COPY, have = 0;
         if (!in->copy && !(in->copy = malloc(COPY))) {
@@ -379,27 +396,33 @@ static int name_block(bulk_in *in, int32_t token)
     return MORE;
 }
 
-/* All that is whole in room; MORE when it is used up. */
+static void used(bulk_in *in, int64_t count)
+{
+    in->here += count;
+    in->left -= count;
+}
+
+/* All that is there; MORE when it is used up. */
 static int parse(bulk_in *in)
 {
     for (;;) {
-        int64_t have = in->end - in->start;
-        const unsigned char *data = in->room + in->start;
+        if (!in->left)
+            return MORE;
         if (!in->frame_left) {
-            if (have < 4)
-                return MORE;
-            uint32_t head = load32(data);
+            in->head[in->head_have++] = *in->here;
+            used(in, 1);
+            if (in->head_have < 4)
+                continue;
+            uint32_t head = load32(in->head);
             if (head >> 24 != DATA_TAG)
                 return MESSAGE;
+            in->head_have = 0;
             in->frame_left = head & 0xffffff;
-            in->start += 4;
             continue;
         }
-        if (!have)
-            return MORE;
         if (!in->token_left) {
-            in->token[in->token_have++] = *data;
-            in->start++;
+            in->token[in->token_have++] = *in->here;
+            used(in, 1);
             in->taken++;
             in->frame_left--;
             if (in->token_have < 4)
@@ -421,7 +444,7 @@ static int parse(bulk_in *in)
                 return named;
             continue;
         }
-        int64_t count = have < in->frame_left ? have : in->frame_left;
+        int64_t count = in->left < in->frame_left ? in->left : in->frame_left;
         if (count > in->token_left)
             count = in->token_left;
         if (in->run_size && copy_run(in))
@@ -430,12 +453,12 @@ static int parse(bulk_in *in)
             return FILE_FAILED;
         if (!in->gathered)
             in->gathered_at = in->offset;
-        in->part[in->gathered++] = (struct iovec){in->room + in->start, (size_t)count};
-        refsync_sum_update(in->sum, data, count);
+        in->part[in->gathered++] = (struct iovec){(void *)in->here, (size_t)count};
+        refsync_sum_update(in->sum, in->here, count);
         in->offset += count;
         in->literal += count;
         in->taken += count;
-        in->start += count;
+        used(in, count);
         in->frame_left -= count;
         in->token_left -= count;
     }
@@ -453,13 +476,10 @@ int refsync_in_run(bulk_in *in, int from, int to, int milliseconds, int64_t budg
             return result;
         if (in->received >= until)
             return MORE;
-        int64_t left = in->end - in->start; /* less than a header */
-        memmove(in->room, in->room + in->start, (size_t)left);
-        in->start = 0;
-        in->end = left;
-        ssize_t count = read(from, in->room + left, (size_t)(ROOM - left));
+        ssize_t count = read(from, in->room, ROOM);
         if (count > 0) {
-            in->end += count;
+            in->here = in->room;
+            in->left = count;
             in->received += count;
             continue;
         }

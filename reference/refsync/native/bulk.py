@@ -13,6 +13,8 @@ from .twins import Readable
 if not lib.refsync_have_file_sums():
     raise ImportError("the kernel has no whole-file sums")
 
+#: Whether liburing was there when the kernel was built.
+HAVE_RING = bool(lib.refsync_ring_built())
 #: By the names of the checksums.
 KINDS = {"xxh128": 1, "xxh3": 2, "xxh64": 3}
 #: A piece of work comes back after so many bytes, for progress and for others to have their turn.
@@ -71,6 +73,10 @@ class FileOut:
     def run(self, fd_out: int, fd_in: int, milliseconds: int, *, finish: bool = False) -> int:
         return int(lib.refsync_out_run(self._out, fd_out, fd_in, milliseconds, BUDGET, finish))
 
+    def close(self) -> None:
+        """Let go of its memory now; nothing may be asked afterwards."""
+        ffi.release(self._out)
+
 
 class FileIn:
     """Rebuilds a file in ``fd``, from its ``offset`` on, until its end, a message or an error.
@@ -98,15 +104,14 @@ class FileIn:
 
     def begin(self, raw: bytes, frame_left: int, token_left: int, offset: int) -> None:
         """Go on behind what was read already; ``raw`` is what was received after that."""
-        if len(raw) > len(self._in.room):
-            raise ValueError("more was received than can be taken over")
-        lib.refsync_in_begin(self._in, ffi.from_buffer(raw), len(raw), frame_left, token_left, offset)
+        if not lib.refsync_in_begin(self._in, ffi.from_buffer(raw), len(raw), frame_left, token_left, offset):
+            raise MemoryError("no memory for what was received")
 
     def rest(self) -> tuple[bytes, bytes, int, int]:
         """What was received and not used: the start of a token, raw bytes; what is left of frame and run."""
         state = self._in
         token = bytes(ffi.buffer(state.token, state.token_have))
-        raw = bytes(ffi.buffer(state.room + state.start, state.end - state.start))
+        raw = bytes(ffi.buffer(state.head, state.head_have)) + bytes(ffi.buffer(state.here, state.left))
         return token, raw, int(state.frame_left), int(state.token_left)
 
     @property
@@ -141,3 +146,7 @@ class FileIn:
 
     def run(self, fd_in: int, fd_out: int, milliseconds: int) -> int:
         return int(lib.refsync_in_run(self._in, fd_in, fd_out, milliseconds, BUDGET))
+
+    def close(self) -> None:
+        """Let go of its memory now; nothing may be asked afterwards."""
+        ffi.release(self._in)

@@ -233,6 +233,21 @@ def _read(path: str) -> bytes:
         raise RefsyncError(f"failed to open {path}: {error.strerror} ({error.errno})", Exit.FILE_IO) from None
 
 
+def _one_of(options: Options, option: Option, value: str) -> None:
+    """A word of a few."""
+    known = {"io-uring": ("auto", "require", "off"), "zero-copy": ("auto", "on", "off")}[option.name]
+    if value not in known:
+        raise wrong(f"--{option.name}={value} is not one of {', '.join(known)}")
+    setattr(options, option.field, value)
+
+
+def _io_uring_depth(options: Options, option: Option, value: str) -> None:
+    depth = integer(option.name, value)
+    if not 1 <= depth <= 4096 or depth & (depth - 1):
+        raise wrong(f"--io-uring-depth={value} is not a power of two from 1 to 4096")
+    options.io_uring_depth = depth
+
+
 _ACTIONS: dict[str, Callable[[Options, Option, str], None]] = {
     "archive": _archive,
     "D": _devices_and_specials,
@@ -278,4 +293,7 @@ _ACTIONS: dict[str, Callable[[Options, Option, str], None]] = {
     "time-limit": _stop_after,
     "write-batch": _write_batch,
     "only-write-batch": _write_batch,
+    "io-uring": _one_of,
+    "io-uring-depth": _io_uring_depth,
+    "zero-copy": _one_of,
 }

@@ -121,7 +121,7 @@ class Levels:
 
     def _named(self, name: str) -> list[str]:
         if name in ("all", "none"):
-            return list(self._words)
+            return [word.name for word in self._words.values() if word.sides]
         return [name.upper()] if name.upper() in self._words else []
 
 

@@ -167,6 +167,11 @@ class Options:
     max_alloc_given: str | None = None
     remote_options: list[str] = field(default_factory=list)
     capabilities: str = ""  # on a server: the letters after ``-e.`` that the client sent
+    # how data moves on this side
+    io_uring: str = "auto"  # "require", "off"
+    io_uring_depth: int = 0  # 0: by the number of processors
+    io_uring_sqpoll: bool = False
+    zero_copy: str = "auto"  # "on", "off"
     # batch files
     write_batch: str | None = None
     only_write_batch: str | None = None

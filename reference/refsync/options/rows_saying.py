@@ -176,6 +176,29 @@ OPTIONS: tuple[Option, ...] = (
         argument="SIZE",
         refused=LATER,
     ),
+    # how data moves on this side: ours alone, so no server is told
+    Option(
+        "io-uring",
+        kind="do",
+        field="io_uring",
+        help="move data over io_uring: auto, require, off",
+        argument="MODE",
+    ),
+    Option(
+        "io-uring-depth",
+        kind="do",
+        field="io_uring_depth",
+        help="operations in flight, a power of two",
+        argument="NUM",
+    ),
+    Option("io-uring-sqpoll", field="io_uring_sqpoll", help="have a kernel thread submit", negatable=True),
+    Option(
+        "zero-copy",
+        kind="do",
+        field="zero_copy",
+        help="send without a copy: auto (not to this machine), on, off",
+        argument="MODE",
+    ),
     # batch files
     Option("write-batch", kind="do", help="also write what is sent to a file", argument="FILE"),
     Option("only-write-batch", kind="do", help="the same, without updating anything", argument="FILE"),

@@ -21,6 +21,8 @@ MAX_VERBOSITY = 5
 
 @dataclass(frozen=True, slots=True)
 class Word:
+    """``sides`` 0: of this program alone, so that ``all`` does not mean it and no server is told."""
+
     name: str
     sides: int
     help: str
@@ -67,6 +69,7 @@ DEBUG: tuple[Word, ...] = (
     Word("RECV", RECEIVER, "Debug receiver functions"),
     Word("SEND", SENDER, "Debug sender functions"),
     Word("TIME", RECEIVER, "Debug setting of modified times (levels 1-2)"),
+    Word("URING", 0, "Tell how data moves over io_uring, or why it does not"),
 )
 
 #: By number of ``-v``: what that many add to what fewer give.
