@@ -6,12 +6,8 @@ import ctypes
 import errno
 import os
 import pathlib
-import random
-import re
 import resource
 import struct
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -25,7 +21,6 @@ from refsync.uring.ring import (
     why_refused,
 )
 from refsync.uring.sites import NEEDED, NUMBERS, OPCODES, SITES
-from refsync.wire.errors import RefsyncError
 from uring_tools import counted, heal, injury, new_sum, opened, usable, wound
 
 needs_ring = pytest.mark.skipif(bool(usable()), reason=f"no ring here: {usable()}")
@@ -234,112 +229,6 @@ def test_files_are_synced_together_and_each_has_its_own_result(tmp_path: pathlib
     for fd in fds:
         os.close(fd)
     ring.close()
-
-
-# -- the command -----------------------------------------------------------------------------------
-
-
-def refsync(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "refsync.cli.main", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env=os.environ | environment,
-        check=False,
-    )
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (["--io-uring=maybe"], "is not one of auto, require, off"),
-        (["--zero-copy=2"], "is not one of auto, on, off"),
-        (["--io-uring-depth=12"], "is not a power of two"),
-        (["--io-uring-depth=0"], "is not a power of two"),
-        (["--io-uring-depth=8192"], "is not a power of two"),
-    ],
-)
-def test_what_is_asked_for_wrongly_is_refused(words: list[str], said: str) -> None:
-    with pytest.raises(RefsyncError, match=said) as wrong:
-        parse([*words, "a", "b"])
-    assert wrong.value.code == 1
-
-
-def test_no_server_is_told_of_it() -> None:
-    from refsync.cli.client import server_arguments
-
-    options = parse(
-        ["-a", "--io-uring=off", "--io-uring-depth=16", "--zero-copy=on", "--debug=uring", "a", "h:b"]
-    )[0]
-    assert options.debug["URING"] == 1
-    options.sender = True
-    assert server_arguments(options) == server_arguments(parse(["-a", "a", "h:b"])[0]) or all(
-        "uring" not in word.lower() and "zero" not in word for word in server_arguments(options)
-    )
-    assert not parse(["--debug=all", "a", "b"])[0].debug["URING"]
-
-
-def test_the_ring_is_required_in_vain_where_there_is_none(tmp_path: pathlib.Path) -> None:
-    (tmp_path / "a").write_text("x")
-    ended = refsync("--io-uring=require", tmp_path / "a", tmp_path / "b", REFSYNC_NATIVE="off")
-    assert ended.returncode == 4 and not (tmp_path / "b").exists()
-    assert "io_uring cannot be used here: the C kernel is missing" in ended.stderr
-
-
-@pytest.mark.parametrize(
-    "options", [["-a"], ["-a", "--no-whole-file"], ["-a", "--inplace", "--no-whole-file"]]
-)
-def test_the_same_files_in_each_of_three_ways(tmp_path: pathlib.Path, options: list[str]) -> None:
-    source = tmp_path / "source"
-    source.mkdir()
-    noise = random.Random(3)
-    data = noise.randbytes(900_000)
-    for number, size in enumerate((0, 10, 65_536, 70_000, 900_000)):
-        (source / f"f{number}").write_bytes(data[:size])
-    said = {}
-    for mode in ("require", "off", "native off"):
-        place = tmp_path / mode
-        place.mkdir()
-        (place / "f4").write_bytes(data[:300_000] + b"other" + data[400_000:])
-        (place / "f3").write_bytes(noise.randbytes(70_000))
-        for path in place.iterdir():
-            os.utime(path, (1e9, 1e9))  # another time: they are not taken for the same
-        wanted = "auto" if usable() or " " in mode else mode
-        ended = refsync(
-            *options,
-            "--stats",
-            "--debug=uring",
-            f"--io-uring={wanted}",
-            f"{source}/",
-            place,
-            REFSYNC_NATIVE="off" if " " in mode else "on",
-        )
-        assert (ended.returncode, ended.stderr) == (0, "")
-        said[mode] = ended.stdout
-        for path in source.iterdir():
-            copy = place / path.name
-            assert copy.read_bytes() == path.read_bytes()
-            assert copy.stat().st_mtime_ns == path.stat().st_mtime_ns
-    numbers = {mode: re.findall(r"(?:Literal|Matched) data: .*", text) for mode, text in said.items()}
-    assert numbers["require"] == numbers["off"] == numbers["native off"]
-    assert (
-        "[sender] io_uring: off" in said["off"] and "io_uring: not used: the C kernel" in said["native off"]
-    )
-    if not usable():
-        assert "[sender] io_uring read-source READ_FIXED: submitted=" in said["require"] or options != ["-a"]
-        assert "[receiver] io_uring recv RECV: submitted=" in said["require"] or "--inplace" in options
-
-
-def test_the_version_tells_of_the_ring() -> None:
-    text = refsync("--version").stdout
-    assert "Data path:" in text
-    if usable():
-        assert "io_uring: not usable" in text
-    else:
-        assert re.search(r"io_uring: (SINGLE|COOP|plain).*", text) and "READ_FIXED" in text
-    without = refsync("--version", REFSYNC_NATIVE="off").stdout
-    assert "io_uring: not usable: the C kernel is missing" in without and "no io_uring" in without
 
 
 @needs_ring

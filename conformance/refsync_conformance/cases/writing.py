@@ -302,6 +302,17 @@ def allocated(t: Trial) -> None:
         t.same_tree()
 
 
+@case("WRITE-065", clause="FS-24", title="Many files are synced", breadth=Breadth.NARROW)
+def synced(t: Trial) -> None:
+    """More than are synced at a time, in directories, some of them there already."""
+    t.build([file(f"d{number % 7}/f{number}", b"%d" % number * 50, mtime_ns=LATER) for number in range(200)])
+    t.build([file("d1/f1", DATA), file("d2/f2", CHANGED), file("gone", DATA)], "dst")
+    t.sync("-a", "--fsync", "--delete-after")
+    t.same_tree()
+    t.sync("-aI", "--fsync", "--no-W")
+    t.same_tree()
+
+
 @case(
     "WRITE-070",
     clause="HOST-6",

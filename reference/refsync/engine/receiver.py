@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import stat
+from functools import partial
 
 from ..delta.apply import Reconstructor
 from ..files.temp import TempFile
 from ..session.lists import FileList
 from ..wire import compression, items, stats, sumhead
-from ..wire.cursor import Cursor
 from ..wire.entry import FileEntry
 from ..wire.errors import Exit, ProtocolError, RefsyncError
 from ..wire.ndx import NDX_DEL_STATS, NDX_DONE, NDX_FLIST_EOF, NDX_FLIST_OFFSET
@@ -24,6 +24,7 @@ from .batch import Replay
 from .receive_list import ListReceiver
 from .session import Session, os_error
 from .target import Target
+from .unsynced import Unsynced
 from .writing import Writing
 
 #: Bases that are what is written to, or a copy of it, if the file is written to in its place.
@@ -48,6 +49,7 @@ class Receiver:
             session.replay.missing = self._missing
         self._digest = b""  # of the file that came last, as the sender has it
         self._writing = writing
+        self._unsynced = Unsynced(session, target)
         self._delayed: dict[int, FileEntry] = {}  # whole, and waiting for the end
         self.phases_done = 0
         self.finished = False
@@ -96,7 +98,10 @@ class Receiver:
         """The next index or ``NDX_DONE``; file lists that stand before it are read."""
         session, lists, link = self._session, self._lists, self._session.link
         while True:
+            await self._unsynced.before_waiting(link)
             ndx = await link.read(session.ndx_in.decode)
+            if ndx == NDX_DONE:
+                self._unsynced.flush()
             if ndx >= NDX_DONE:
                 return ndx
             if ndx == NDX_DEL_STATS:
@@ -214,7 +219,11 @@ class Receiver:
                 ) from None
             session.items.after(entry, attrs.iflags, self._digest)
             basis.close()
-            return self._end(ndx, entry, name, basis, temp, whole=whole)
+            end = partial(self._end, ndx, entry, name, basis, temp, whole=whole)
+            if not self._unsynced.offer(temp, name, ndx, end, whole=whole):
+                return end()
+            temp = None
+            return "later"
         finally:
             basis.close()
             if temp is not None and temp.live:
@@ -348,8 +357,6 @@ class Receiver:
                 done += len(token)
         temp.writer.finish()
         session.reporter.file_done(done)
-        if options.fsync:
-            self._fsync(temp, name)
         size = session.checksums.digest_length
         self._digest = digest = await link.read(lambda cursor: cursor.take(size))
         return digest == hasher.digest()
@@ -367,20 +374,10 @@ class Receiver:
                 b"rsync: [receiver] " + os_error("do_fallocate", name, error, b"") + b"\n"
             )
 
-    def _fsync(self, temp: TempFile, name: bytes) -> None:
-        try:
-            os.fsync(temp.fd)
-        except OSError as error:
-            what = os_error("fsync failed on", self._target.path(name), error, b"")
-            raise RefsyncError(os.fsdecode(what), Exit.FILE_IO) from None
-
     async def _read_head(self) -> sumhead.SumHead:
         dialect, limit = self._session.dialect, self._session.checksums.digest_length
-
-        def read_head(cursor: Cursor) -> sumhead.SumHead:
-            return sumhead.decode(cursor, dialect.max_block_size, limit)
-
-        return await self._session.link.read(read_head)
+        link, most = self._session.link, dialect.max_block_size
+        return await link.read(lambda cursor: sumhead.decode(cursor, most, limit))
 
     async def _discard(self) -> None:
         """XFER-16: a file that cannot be written is read to its end all the same.

@@ -80,6 +80,12 @@ class Destination:
         shown = b'"' + self.path(name) + b'"'
         return fakesuper.stored(self.attribute_path(name), shown, status, self._fake) or status
 
+    def directory_of(self, name: bytes) -> int:
+        """A descriptor of the directory that holds ``name``, to be closed by the caller."""
+        return os.open(
+            b".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self._directories.parent(name)[0]
+        )
+
     def real_lstat(self, name: bytes) -> os.stat_result:
         """As the system has it."""
         fd, base = self._directories.parent(name)

@@ -1,0 +1,165 @@
+"""The command with a ring, with a ring that fails, and without one."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import random
+import re
+import subprocess
+import sys
+
+import pytest
+from refsync.options.parse import parse
+from refsync.wire.errors import RefsyncError
+from uring_tools import usable
+
+needs_ring = pytest.mark.skipif(bool(usable()), reason=f"no ring here: {usable()}")
+
+
+def injured(code: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """The command, after ``code`` has done something to the ring of both its processes."""
+    start = (
+        "import sys; from uring_tools import *; from refsync.cli.main import main\n"
+        + code
+        + "\nsys.exit(main(sys.argv[1:]))"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", start, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=os.environ | {"PYTHONPATH": str(pathlib.Path(__file__).parent)},
+        check=False,
+    )
+
+
+@needs_ring
+@pytest.mark.parametrize("wounded", [True, False])
+def test_what_is_not_on_the_disk_gets_no_name(tmp_path: pathlib.Path, wounded: bool) -> None:
+    source, dest = tmp_path / "source", tmp_path / "dest"
+    source.mkdir()
+    dest.mkdir()
+    for number in range(70):
+        (source / f"{number:02}").write_bytes(b"x" * number)
+    code = "wound('fsync', result=-5, at=66)" if wounded else ""
+    ended = injured(code, "-a", "--fsync", "--debug=uring", f"{source}/", dest)
+    if wounded:
+        assert ended.returncode == 11 and "fsync failed on" in ended.stderr
+        assert len(list(dest.iterdir())) == 64  # the first batch; what failed and what came with it is gone
+    else:
+        assert ended.returncode == 0 and len(list(dest.iterdir())) == 70
+        assert re.search(r"fsync FSYNC: submitted=7\d completed=7\d short=0 failed=0", ended.stdout)
+
+
+@needs_ring
+def test_a_full_disk_ends_a_run_as_without_a_ring(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source/f").write_bytes(bytes(300_000))
+    wound_it = "wound('write-literal', result=-28, at=2)"
+    ended = injured(wound_it, "-a", f"{tmp_path}/source/", tmp_path / "dest")
+    assert ended.returncode == 11 and "No space left on device (28)" in ended.stderr
+    assert list((tmp_path / "dest").iterdir()) == []
+
+
+def refsync(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "refsync.cli.main", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=os.environ | environment,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--io-uring=maybe"], "is not one of auto, require, off"),
+        (["--zero-copy=2"], "is not one of auto, on, off"),
+        (["--io-uring-depth=12"], "is not a power of two"),
+        (["--io-uring-depth=0"], "is not a power of two"),
+        (["--io-uring-depth=8192"], "is not a power of two"),
+    ],
+)
+def test_what_is_asked_for_wrongly_is_refused(words: list[str], said: str) -> None:
+    with pytest.raises(RefsyncError, match=said) as wrong:
+        parse([*words, "a", "b"])
+    assert wrong.value.code == 1
+
+
+def test_no_server_is_told_of_it() -> None:
+    from refsync.cli.client import server_arguments
+
+    options = parse(
+        ["-a", "--io-uring=off", "--io-uring-depth=16", "--zero-copy=on", "--debug=uring", "a", "h:b"]
+    )[0]
+    assert options.debug["URING"] == 1
+    options.sender = True
+    assert server_arguments(options) == server_arguments(parse(["-a", "a", "h:b"])[0]) or all(
+        "uring" not in word.lower() and "zero" not in word for word in server_arguments(options)
+    )
+    assert not parse(["--debug=all", "a", "b"])[0].debug["URING"]
+
+
+def test_the_ring_is_required_in_vain_where_there_is_none(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "a").write_text("x")
+    ended = refsync("--io-uring=require", tmp_path / "a", tmp_path / "b", REFSYNC_NATIVE="off")
+    assert ended.returncode == 4 and not (tmp_path / "b").exists()
+    assert "io_uring cannot be used here: the C kernel is missing" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    "options", [["-a"], ["-a", "--no-whole-file"], ["-a", "--inplace", "--no-whole-file"]]
+)
+def test_the_same_files_in_each_of_three_ways(tmp_path: pathlib.Path, options: list[str]) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    noise = random.Random(3)
+    data = noise.randbytes(900_000)
+    for number, size in enumerate((0, 10, 65_536, 70_000, 900_000)):
+        (source / f"f{number}").write_bytes(data[:size])
+    said = {}
+    for mode in ("require", "off", "native off"):
+        place = tmp_path / mode
+        place.mkdir()
+        (place / "f4").write_bytes(data[:300_000] + b"other" + data[400_000:])
+        (place / "f3").write_bytes(noise.randbytes(70_000))
+        for path in place.iterdir():
+            os.utime(path, (1e9, 1e9))  # another time: they are not taken for the same
+        wanted = "auto" if usable() or " " in mode else mode
+        ended = refsync(
+            *options,
+            "--stats",
+            "--debug=uring",
+            f"--io-uring={wanted}",
+            f"{source}/",
+            place,
+            REFSYNC_NATIVE="off" if " " in mode else "on",
+        )
+        assert (ended.returncode, ended.stderr) == (0, "")
+        said[mode] = ended.stdout
+        for path in source.iterdir():
+            copy = place / path.name
+            assert copy.read_bytes() == path.read_bytes()
+            assert copy.stat().st_mtime_ns == path.stat().st_mtime_ns
+    numbers = {mode: re.findall(r"(?:Literal|Matched) data: .*", text) for mode, text in said.items()}
+    assert numbers["require"] == numbers["off"] == numbers["native off"]
+    assert (
+        "[sender] io_uring: off" in said["off"] and "io_uring: not used: the C kernel" in said["native off"]
+    )
+    if not usable():
+        assert "[sender] io_uring read-source READ_FIXED: submitted=" in said["require"] or options != ["-a"]
+        assert "[receiver] io_uring recv RECV: submitted=" in said["require"] or "--inplace" in options
+
+
+def test_the_version_tells_of_the_ring() -> None:
+    text = refsync("--version").stdout
+    assert "Data path:" in text
+    if usable():
+        assert "io_uring: not usable" in text
+    else:
+        assert re.search(r"io_uring: (SINGLE|COOP|plain).*", text) and "READ_FIXED" in text
+    without = refsync("--version", REFSYNC_NATIVE="off").stdout
+    assert "io_uring: not usable: the C kernel is missing" in without and "no io_uring" in without
