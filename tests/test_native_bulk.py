@@ -227,7 +227,7 @@ def test_a_file_comes_in_however_it_is_cut(
             rebuilt = Reconstructor(head, basis, writer, total)
             assert await link.read(lambda cursor: cursor.take(4)) == b"head"
             while True:
-                if not link.available and await inflow.run(rebuilt, writer, decoder, 0):
+                if await inflow.run(rebuilt, writer, decoder, 0):
                     break
                 token = await link.read(decoder.decode)
                 if token is None:

@@ -37,17 +37,17 @@ def prepared(root: Path, name: str, make: Callable[[Path], None]) -> Path:
     return path
 
 
-def _noise(path: Path, size: int, seed: int) -> None:
+def _noise(path: Path, size: int, seed: int, when: int = _OLD) -> None:
     source = random.Random(seed)
     with path.open("wb") as out:
         for start in range(0, size, 4 * MIB):
             out.write(source.randbytes(min(4 * MIB, size - start)))
-    os.utime(path, ns=(_OLD, _OLD))
+    os.utime(path, ns=(when, when))
 
 
-def big(size: int, seed: int = 1) -> Callable[[Path], None]:
-    """One file of noise."""
-    return lambda folder: _noise(folder / "big", size, seed)
+def big(size: int, seed: int = 1, *, later: bool = False) -> Callable[[Path], None]:
+    """One file of noise; ``later``: so that it is not taken for another of its size."""
+    return lambda folder: _noise(folder / "big", size, seed, _OLD + 10**10 if later else _OLD)
 
 
 def changed(original: Path, touched: int) -> Callable[[Path], None]:

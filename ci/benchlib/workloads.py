@@ -45,7 +45,7 @@ def _same(root: Path) -> Path:
 
 
 def _noise(root: Path) -> Path:
-    return data.prepared(root, "256m", data.big(256 * MIB, 11))
+    return data.prepared(root, "256m", data.big(256 * MIB, 11, later=True))
 
 
 def _other_noise(root: Path) -> Path:

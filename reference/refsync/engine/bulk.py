@@ -116,7 +116,7 @@ class Inflow:
         self._job = _inflow(session, fd, basis, hasher, head)
 
     async def run(self, rebuilt: Reconstructor, writer: Writer, decoder: TokenDecoder, total: int) -> bool:
-        """True once the file's end was read. Nothing may be ``available``.
+        """True once the file's end was read.
 
         A failure to write escapes as OSError, as the writer's would.
         """

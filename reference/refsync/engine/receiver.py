@@ -335,7 +335,7 @@ class Receiver:
             None if keeps else bulk.inflow(session, self._decoder, head, basis.fd, temp, hasher, entry.size)
         )
         while True:
-            if inflow is not None and not link.available:
+            if inflow is not None:
                 ended = await inflow.run(rebuilt, temp.writer, self._decoder, entry.size)
                 done = rebuilt.offset
                 if ended:

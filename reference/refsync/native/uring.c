@@ -3,7 +3,7 @@
 
 enum {
     SITE_READ_SOURCE, SITE_READ_BASIS, SITE_WRITE_LITERAL, SITE_WRITE_COPY, SITE_FSYNC, SITE_SEND, SITE_SEND_ZC,
-    SITE_WRITE_PIPE, SITE_RECV, SITE_READ_PIPE, SITE_POLL_OTHER, SITE_POLL_SAME, SITE_CANCEL, SITES
+    SITE_WRITE_PIPE, SITE_RECV, SITE_READ_PIPE, SITE_POLL, SITE_CANCEL, SITES
 };
 
 typedef struct ring_site {
@@ -201,7 +201,7 @@ static void see(ring *ring, struct io_uring_cqe *cqe)
     op->flags = cqe->flags;
     op->done++;
     site->completed++;
-    if (res >= 0 && op->site != SITE_POLL_OTHER && op->site != SITE_POLL_SAME) {
+    if (res >= 0 && op->site != SITE_POLL) {
         site->bytes += (uint64_t)res;
         site->shortened += op->want && res < op->want;
     } else if (res < 0 && res != -EAGAIN && res != -ECANCELED && res != -ENOBUFS && res != -ENOENT && res != -EALREADY)
@@ -319,11 +319,11 @@ static void start_write(ring *ring, ring_op *op, int site, int file, const unsig
     launch(ring, sqe, op, site, count);
 }
 
-static void start_poll(ring *ring, ring_op *op, int site, int fd, short what)
+static void start_poll(ring *ring, ring_op *op, int fd, short what)
 {
     struct io_uring_sqe *sqe = entry_for(ring);
     io_uring_prep_poll_add(sqe, fd, (unsigned)what);
-    launch(ring, sqe, op, site, 0);
+    launch(ring, sqe, op, SITE_POLL, 0);
 }
 
 /* Asks for the end of an operation that may take for ever; `with` is for the request itself. */

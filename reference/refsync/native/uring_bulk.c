@@ -204,7 +204,7 @@ static int end_send(ring_out *out, int to)
     }
     if (res == -EAGAIN) {
         op->res = -EINTR; /* once it can be written again */
-        start_poll(out->ring, &out->writable, SITE_POLL_SAME, to, POLLOUT);
+        start_poll(out->ring, &out->writable, to, POLLOUT);
         return MORE;
     }
     if (res < 0 && res != -EINTR) {
@@ -311,7 +311,7 @@ int refsync_ring_out_run(ring_out *out, int to, int from, int milliseconds, int6
                 return OTHER_READY;
         }
         if (from >= 0 && !out->readable.flying)
-            start_poll(ring, &out->readable, SITE_POLL_OTHER, from, POLLIN);
+            start_poll(ring, &out->readable, from, POLLIN);
         int moved = turn(ring, milliseconds);
         if (moved == FAILED) {
             base->error = ring->broken;
@@ -692,7 +692,7 @@ static void arm(ring_in *in, int from)
     if (in->armed > 0 || buffer < 0 || in->closed || in->failure || in->readable.flying)
         return;
     if (in->armed < 0 && !in->readable.done) {
-        start_poll(in->ring, &in->readable, SITE_POLL_SAME, from, POLLIN);
+        start_poll(in->ring, &in->readable, from, POLLIN);
         return;
     }
     in->readable.done = 0;
@@ -861,7 +861,7 @@ int refsync_ring_in_run(ring_in *in, int from, int to, int milliseconds, int64_t
         }
         arm(in, from);
         if (to >= 0 && !in->writable.flying)
-            start_poll(ring, &in->writable, SITE_POLL_OTHER, to, POLLOUT);
+            start_poll(ring, &in->writable, to, POLLOUT);
         int moved = turn(ring, milliseconds);
         if (moved == FAILED) {
             base->error = ring->broken;

@@ -166,9 +166,12 @@ class Link:
     def detach_input(self) -> tuple[bytes, int]:
         """What was received and not read, for a ``bulk_in`` to begin with, and what is left of its frame.
 
-        Only while nothing is ``available``.
+        Payload that was taken out of its frames already counts as one with the frame that it came from last.
         """
-        raw, left = bytes(self._raw[self._raw_pos :]), self._frame_left
+        self._compact()
+        payload = bytes(self._cursor.data)
+        self._cursor.data.clear()  # type: ignore[union-attr]
+        raw, left = payload + self._raw[self._raw_pos :], len(payload) + self._frame_left
         self._raw.clear()
         self._raw_pos = self._frame_left = 0
         return raw, left

@@ -56,8 +56,7 @@ SITES: tuple[Site, ...] = (
     Site("write-pipe", SOCKET, ("WRITE_FIXED", "WRITE"), "a slot of frames, to a remote shell"),
     Site("recv", SOCKET, ("RECV",), "goes on by itself, into a buffer ring"),
     Site("read-pipe", SOCKET, ("READ_FIXED", "READ"), "from a remote shell, or without a buffer ring"),
-    Site("poll-other", CONTROL, ("POLL_ADD",), "the other direction can go on"),
-    Site("poll-same", CONTROL, ("POLL_ADD",), "a pipe has room or data again"),
+    Site("poll", CONTROL, ("POLL_ADD",), "the other direction, or on older kernels a pipe, can go on"),
     Site("cancel", CONTROL, ("ASYNC_CANCEL",), "a file has ended, or the run"),
 )
 
