@@ -5,9 +5,14 @@ from __future__ import annotations
 import random
 
 import pytest
+from refsync.engine.report import RemoteReporter
+from refsync.engine.session import Session
+from refsync.options.model import Options
 from refsync.session.link import FRAME_LIMIT, Link, PeerClosed
+from refsync.session.setup import Agreement
 from refsync.session.tasks import Tasks
 from refsync.wire import mux
+from refsync.wire.dialect import build
 from refsync.wire.errors import ProtocolError
 from refsync.wire.integers import int32, read_int32
 
@@ -83,3 +88,16 @@ def test_an_unknown_code_is_refused() -> None:
     link.start_frames_in()
     with pytest.raises(ProtocolError):
         link.feed(b"\0\0\0\xff")
+
+
+@pytest.mark.parametrize("protocol", [27, 29, 30, 32])
+@pytest.mark.parametrize("framed", [False, True])
+def test_a_sign_of_life_is_an_empty_frame_where_there_are_frames(protocol: int, framed: bool) -> None:
+    link = Link()
+    if framed:
+        link.start_frames_out()
+    agreement = Agreement(build(protocol, 0), protocol, 1, "md5", "md5", None)
+    session = Session(link, Options(), agreement, RemoteReporter(link), "sender")
+    assert link.keepalive == session.keepalive
+    session.keepalive()
+    assert bytes(link.output()) == (b"\0\0\0\7" if framed else b"")

@@ -204,8 +204,8 @@ class Session:
 
     def keepalive(self) -> None:
         """MUX-10: something that means nothing, so that the peer does not give up on us."""
-        if self.link.framed_out and self.dialect.varints:
-            self.link.message(mux.DATA if self.dialect.error_exit else mux.NOOP)
+        if self.link.framed_out:
+            self.link.message(mux.DATA)
 
     # -- being told -------------------------------------------------------
 
