@@ -156,3 +156,18 @@ def test_a_run_is_tapped_as_it_goes(tmp_path: pathlib.Path) -> None:
 def test_a_local_copy_has_no_wire(capsys: pytest.CaptureFixture[str]) -> None:
     assert tap.main(["--", "rsync", "-a", "src/", "dst/"]) == 2
     assert "HOST:PATH" in capsys.readouterr().err
+
+
+def test_attributes_are_shown() -> None:
+    """Lists with the entry, then what is asked for and what is sent."""
+    records = dissect(next(path for path in CAPTURES if path.name == "push-attributes-32"))
+    texts = [record.text for record in records]
+    assert any("acl g::4,m::7,u:1(daemon):7 xattrs 1 user.long (40 bytes: digest" in text for text in texts)
+    assert any("default acl u::6,g::4,m::7,o::4,u:1:7" in text for text in texts)
+    at = [
+        n for n, record in enumerate(records) if record.name == "attribute sent" and record.text == "number 1"
+    ]
+    assert at and records[at[0] + 1].text == "300 bytes"
+    assert sum(record.name == "attribute wanted" and record.text == "number 1" for record in records) == len(
+        at
+    )

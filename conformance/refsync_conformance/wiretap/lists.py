@@ -6,15 +6,19 @@ Clauses FILT-1, FLIST-1 to FLIST-22, IREC-1 to IREC-6.
 from __future__ import annotations
 
 import stat
+from dataclasses import replace
 
 from refsync.delta.checksums import LENGTHS
+from refsync.options.preserved import preserved
 from refsync.wire import filterlist, idlist, order
+from refsync.wire.acl import NO_ENTRY, Acl
 from refsync.wire.cursor import Cursor
 from refsync.wire.entry import FileEntry
 from refsync.wire.errors import NeedMoreData, ProtocolError
-from refsync.wire.flist import EndOfList, Preserve
+from refsync.wire.flist import EndOfList
 from refsync.wire.flist_decode import FlistDecoder
 from refsync.wire.integers import read_int32
+from refsync.wire.xattr import Xattr
 
 from .context import Setup
 from .stream import Stream
@@ -58,21 +62,9 @@ class Lists:
     def __init__(self, stream: Stream, setup: Setup) -> None:
         self._stream = stream
         self._setup = setup
-        options = setup.options
-        length = LENGTHS.get(setup.listing_checksum, 16) if options.checksum else 0
-        self._preserve = Preserve(
-            links=options.links,
-            uid=options.owner,
-            gid=options.group,
-            devices=options.devices,
-            specials=options.specials,
-            hard_links=bool(options.hard_links),
-            atimes=bool(options.atimes),
-            crtimes=options.crtimes,
-            recurse=bool(options.recurse),
-            relative=bool(options.relative),
-            checksum_length=length,
-        )
+        # What an end keeps that cannot keep all is not told to the other: any bits may come in a list.
+        length = LENGTHS.get(setup.listing_checksum, 16)
+        self._preserve = replace(preserved(setup.options, length), acl_any_bits=True)
         self._decoder = FlistDecoder(setup.dialect, self._preserve)
 
     async def read(self, parent: int = -1) -> None:
@@ -132,8 +124,28 @@ def _entry(found: FileEntry | EndOfList) -> str:
         parts.append(f"hard link {found.hlink}")
     if found.checksum:
         parts.append("digest " + found.checksum.hex())
+    for what, acl in (("acl", found.acl), ("default acl", found.default_acl)):
+        if acl is not None:
+            parts.append(f"{what} {_acl(acl)}")
+    if found.xattrs:
+        parts.append("xattrs " + ", ".join(map(_xattr, found.xattrs)))
     return " ".join(parts)
 
 
 def _ids(names: dict[int, bytes]) -> str:
     return ", ".join(f"{number} {_shown(name)}" for number, name in names.items()) or "(none)"
+
+
+def _acl(acl: Acl) -> str:
+    plain = (("u::", acl.user), ("g::", acl.group), ("m::", acl.mask), ("o::", acl.other))
+    parts = [f"{who}{access:o}" for who, access in plain if access != NO_ENTRY]
+    parts += [
+        f"{'u' if one.is_user else 'g'}:{one.id}{f'({_shown(one.name)})' if one.name else ''}:{one.access:o}"
+        for one in acl.names
+    ]
+    return ",".join(parts) or "(by mode)"
+
+
+def _xattr(one: Xattr) -> str:
+    value = f"digest {one.digest.hex()}" if one.value is None else repr(one.value)[2:-1]
+    return f"{one.number} {_shown(one.name)} ({one.size} bytes: {value})"

@@ -6,15 +6,15 @@ Clauses XFER-1 to XFER-16, SUM-1, END-4, END-5.
 from __future__ import annotations
 
 from refsync.delta.checksums import LENGTHS
-from refsync.wire import items, stats, sumhead
+from refsync.wire import items, stats, sumhead, xattr
 from refsync.wire.cursor import Cursor
 from refsync.wire.errors import ProtocolError
+from refsync.wire.integers import read_varint
 from refsync.wire.ndx import NDX_DEL_STATS, NDX_DONE, NDX_FLIST_EOF, NDX_FLIST_OFFSET, NdxCodec
 
 from . import tokens
 from .context import Context, Setup
 from .lists import Lists, read_names, read_rules
-from .opening import Unreadable
 from .stream import Stream, pause
 
 
@@ -67,10 +67,25 @@ class _Half:
     async def deletions(self) -> None:
         await self.stream.read("deletions", "DEL-6", stats.decode_delete_stats, str)
 
+    async def extended(self, attributes: items.ItemAttrs, *, values: bool) -> None:
+        """The request for long attributes, or the answer with their values, if one follows the flags."""
+        options, optimised = self.setup.options, self.dialect.xattr_optimised
+        follows = items.xattrs_follow(attributes.iflags, optimised=optimised)
+        if not (options.xattrs and options.moves_data and follows):
+            return
+        kind, clause = ("attribute sent", "XATTR-5") if values else ("attribute wanted", "XATTR-4")
+        number = 0
+
+        def counted(step: int) -> str:
+            return f"number {number + step}" if step else "(end)"
+
+        while step := await self.stream.read(kind, clause, read_varint, counted):
+            number += step
+            if values:
+                await self.stream.read("its value", clause, xattr.decode_value, _value)
+
     def carries_data(self, attributes: items.ItemAttrs) -> bool:
-        if attributes.iflags & items.REPORT_XATTR and self.setup.options.xattrs:
-            raise Unreadable("extended attributes travel from here on, which are not taken apart yet")
-        return bool(attributes.iflags & items.TRANSFER) and not self.setup.options.dry_run
+        return bool(attributes.iflags & items.TRANSFER) and self.setup.options.moves_data
 
 
 class _Sending(_Half):
@@ -107,7 +122,9 @@ class _Sending(_Half):
                 await self.deletions()
 
     async def _file(self) -> None:
-        if not self.carries_data(await self.attributes()):
+        attributes = await self.attributes()
+        await self.extended(attributes, values=True)
+        if not self.carries_data(attributes):
             return
         await self.head()
         decode = tokens.Compressed().decode if self.setup.compression else tokens.plain
@@ -134,7 +151,9 @@ class _Receiving(_Half):
                 raise ProtocolError(f"a receiver has no business with index {ndx}", clause="NDX-5")
 
     async def _request(self, ndx: int) -> None:
-        if not self.carries_data(await self.attributes()):
+        attributes = await self.attributes()
+        await self.extended(attributes, values=False)
+        if not self.carries_data(attributes):
             return
         head = await self.head()
         # appending, a first request has no sums; one that is made again is for the file as a whole
@@ -164,6 +183,10 @@ def _attributes(found: items.ItemAttrs) -> str:
     if found.xname is not None:
         text += f"; name {found.xname.decode('utf-8', 'backslashreplace')}"
     return text
+
+
+def _value(value: bytes) -> str:
+    return f"{len(value)} bytes"
 
 
 def _head(head: sumhead.SumHead) -> str:

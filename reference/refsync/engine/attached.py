@@ -43,15 +43,9 @@ def names_for(options: Options, filters: FilterList, *, sender: bool) -> XattrNa
 
 def carried(session: Session, iflags: int) -> bool:
     """XATTR-9: whether a request or its answer follows the item's flags."""
-    if not (session.preserve.xattrs and iflags & items.REPORT_XATTR) or not session.options.moves_data:
+    if not session.preserve.xattrs or not session.options.moves_data:
         return False
-    return not (session.dialect.xattr_optimised and is_link_made(iflags))
-
-
-def is_link_made(iflags: int) -> bool:
-    """A hard link to what has its attributes already."""
-    both = items.XNAME_FOLLOWS | items.LOCAL_CHANGE
-    return iflags & both == both
+    return items.xattrs_follow(iflags, optimised=session.dialect.xattr_optimised)
 
 
 class SourceAttributes:

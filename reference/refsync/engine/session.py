@@ -13,6 +13,7 @@ from ..files.xattrs import XattrNames
 from ..filters.rulelist import FilterList
 from ..filters.rules import DIRECTORY, INCLUDE, Rule
 from ..options.model import Options
+from ..options.preserved import preserved
 from ..session.link import Link
 from ..session.setup import Agreement
 from ..wire import mux
@@ -93,23 +94,7 @@ class Session:
         self.ndx_out = NdxCodec(dialect.varints)
         if options.open_noatime:  # of what is read: upstream has it on all opening
             self.checksums.open_flags = os.O_NOATIME
-        self.preserve = Preserve(
-            links=options.links,
-            uid=options.owner,
-            gid=options.group,
-            devices=options.devices,
-            specials=options.specials,
-            hard_links=bool(options.hard_links),
-            atimes=bool(options.atimes),
-            crtimes=options.crtimes,
-            acls=bool(options.acls),
-            acl_any_bits=options.fake_super,
-            xattrs=bool(options.xattrs),
-            recurse=bool(options.recurse),
-            relative=bool(options.relative),
-            missing_args=options.delete_missing_args,
-            checksum_length=self.checksums.flist_digest_length if options.checksum else 0,
-        )
+        self.preserve = preserved(options, self.checksums.flist_digest_length)
         self.items = ItemLog(self)
         self.link.on_message = self.on_message
         self.link.keepalive = self.keepalive

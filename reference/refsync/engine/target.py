@@ -19,7 +19,7 @@ from ..session.lists import FileLists
 from ..wire import items
 from ..wire.entry import FileEntry
 from ..wire.errors import Exit, RefsyncError
-from .attached import TargetAttributes, digest_of, is_link_made
+from .attached import TargetAttributes, digest_of
 from .changes import module_changes
 from .module import first_hidden
 from .places import Places
@@ -107,7 +107,7 @@ class Target:
     def set_xattrs(self, entry: FileEntry, iflags: int) -> None:
         """XATTR-9: an item whose attributes alone were asked for gets them, and all others once more."""
         options = self._session.options
-        if not (options.xattrs and iflags & items.REPORT_XATTR) or options.dry_run or is_link_made(iflags):
+        if not options.xattrs or options.dry_run or not items.xattrs_follow(iflags, optimised=True):
             return
         name = self.name(entry)
         # a directory that its owner can't use yet stays usable until its contents are there

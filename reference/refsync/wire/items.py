@@ -47,6 +47,20 @@ BASIS_FUZZY = 0x83
 IMPLIED_FLAGS = TRANSFER | MISSING_DATA
 
 
+def is_link_made(iflags: int) -> bool:
+    """A hard link to what has its attributes already."""
+    both = XNAME_FOLLOWS | LOCAL_CHANGE
+    return iflags & both == both
+
+
+def xattrs_follow(iflags: int, *, optimised: bool) -> bool:
+    """XATTR-9: whether a request or its answer follows the flags, where attributes are kept and data moves.
+
+    ``optimised``: the dialect leaves it out for a hard link.
+    """
+    return bool(iflags & REPORT_XATTR) and not (optimised and is_link_made(iflags))
+
+
 @dataclass(frozen=True, slots=True)
 class ItemAttrs:
     """``iflags`` and the two optional fields that its bits announce."""

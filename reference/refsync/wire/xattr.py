@@ -227,6 +227,15 @@ def decode_request(cursor: Cursor, attributes: XattrList) -> XattrList:
         raise
 
 
+def decode_value(cursor: Cursor) -> bytes:
+    """XATTR-5: a whole value behind its length."""
+    at = cursor.pos
+    size = read_varint(cursor)
+    if not 0 <= size <= MAX_XATTR_VALUE:
+        raise ProtocolError(f"an attribute value of {size} bytes", clause="XATTR-5", offset=at)
+    return cursor.take(size)
+
+
 class AnswerDecoder:
     """XATTR-5: the answers to one request, value by value."""
 
@@ -246,11 +255,7 @@ class AnswerDecoder:
             one = _find(self._by_number, self._number + step, start, "XATTR-5")
             if one.value is not None:
                 raise _again(one, start, "XATTR-5")
-            at = cursor.pos
-            size = read_varint(cursor)
-            if not 0 <= size <= MAX_XATTR_VALUE:
-                raise ProtocolError(f"an attribute value of {size} bytes", clause="XATTR-5", offset=at)
-            value = cursor.take(size)
+            value = decode_value(cursor)
         except NeedMoreData:
             cursor.pos = start
             raise
