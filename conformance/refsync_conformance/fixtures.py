@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 from refsync_conformance.sandbox import Finished
 from refsync_conformance.trees import EPOCH_NS, SECOND, Noise, Tree, file, folder, symlink
+from refsync_conformance.trial import Trial
 
 YEAR_NS = 365 * 86400 * SECOND
 
@@ -39,3 +41,18 @@ def figure(run: Finished, label: str) -> int:
     if found is None:
         raise ValueError(f"the output has no line {label!r}")
     return int(found[1].replace(b",", b""))
+
+
+def keeps(t: Trial, name: str, value: bytes, *, of_directory: bool = False) -> None:
+    """End the cell as unsupported unless the area's file system keeps such an attribute."""
+    path = t.path("probe")
+    if of_directory:
+        os.mkdir(path)
+    else:
+        t.write("probe", b"")
+    try:
+        os.setxattr(path, name, value)
+    except OSError as error:
+        t.unsupported(f"the file system keeps no {name} of {len(value)} bytes here: {error.strerror}")
+    finally:
+        (os.rmdir if of_directory else os.unlink)(path)

@@ -12,7 +12,8 @@ from refsync_conformance.cases.alternate import (
     trees,
     within,
 )
-from refsync_conformance.cases.extended import LONG, keeps
+from refsync_conformance.cases.extended import LONG
+from refsync_conformance.fixtures import keeps
 from refsync_conformance.model import Breadth, Case
 from refsync_conformance.registry import case
 from refsync_conformance.trees import ACCESS, access_list, attributed, file, folder, hardlink

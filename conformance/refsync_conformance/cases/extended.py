@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 
+from refsync_conformance.fixtures import keeps
 from refsync_conformance.model import Breadth
 from refsync_conformance.registry import case
 from refsync_conformance.trees import (
@@ -28,21 +29,6 @@ A = ("-A", "--acls", "ACLs")
 #: Neither attributes nor access lists can be had with less.
 MODERN = (30, 31, 32)
 LONG = bytes(range(33))
-
-
-def keeps(t: Trial, name: str, value: bytes, *, of_directory: bool = False) -> None:
-    """End the cell as unsupported unless the area's file system keeps such an attribute."""
-    path = t.path("probe")
-    if of_directory:
-        os.mkdir(path)
-    else:
-        t.write("probe", b"")
-    try:
-        os.setxattr(path, name, value)
-    except OSError as error:
-        t.unsupported(f"the file system keeps no {name} of {len(value)} bytes here: {error.strerror}")
-    finally:
-        (os.rmdir if of_directory else os.unlink)(path)
 
 
 @case(

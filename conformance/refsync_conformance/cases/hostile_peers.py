@@ -14,14 +14,17 @@ import sys
 
 from refsync_conformance.deviant.lists import LINK, SIZE
 from refsync_conformance.deviant.table import Deviation, load
+from refsync_conformance.fixtures import keeps
 from refsync_conformance.model import Breadth, Judged
 from refsync_conformance.registry import case
-from refsync_conformance.trees import file, folder, symlink
+from refsync_conformance.trees import Tree, attributed, file, folder, symlink
 from refsync_conformance.trial import Trial
 
 #: Seconds and MiB that a victim may take; the transfers have a few KiB.
 SECONDS = 20.0
 MEBIBYTES = 256
+#: What a peer may lack that an option asks for.
+OPTIONAL = {"-H": ("hard-links",), "-X": ("-X", "xattrs"), "-A": ("-A", "ACLs")}
 OLD = b"what was there before\n"
 NEW = b"victim " * (SIZE // 7) + b"." * (SIZE % 7)
 
@@ -39,12 +42,17 @@ SOURCE = [
     file("more/file", b"more\n"),
 ]
 THERE = [file("victim", OLD), file("other", OLD * 50), folder("sub"), file("sub/inner", OLD * 3)]
+LONG = b"an attribute of more than 32 bytes, which is asked for"
 OUTSIDE = [file("secret", b"nobody's business\n"), folder("d"), file("d/file", b"quiet\n")]
 
 
 def attack(t: Trial, deviation: Deviation, victim: str) -> None:
     """Let the deviant at the victim, and see what is left."""
-    t.build(SOURCE)
+    source_tree: Tree = SOURCE
+    if "-X" in deviation.options:
+        keeps(t, "user.long", LONG)
+        source_tree = [*SOURCE, attributed(file("long", b"x"), {"user.long": LONG})]
+    t.build(source_tree)
     t.build(THERE, "dst")
     t.build(OUTSIDE, "outside")
     before = {place: t.snapshot(place) for place in ("src", "outside")}
@@ -141,7 +149,7 @@ def _enter() -> None:
                 breadth=Breadth.NARROW,
                 differential=False,
                 controlled=False,
-                optional=("hard-links",) if "-H" in deviation.options else (),
+                optional=tuple(name for option in deviation.options for name in OPTIONAL.get(option, ())),
                 timeout=SECONDS,
             )(run)
 

@@ -64,3 +64,20 @@ def socket_options(t: Trial) -> None:
     t.same_tree()
     run = t.sync("-a", "--sockopts=NO_SUCH_OPTION,SO_KEEPALIVE")
     t.matches("standard error", "Unknown socket option NO_SUCH_OPTION", run.stderr)
+
+
+@case(
+    "TCP-004",
+    clause="TCP-5",
+    title="A proxy whose answer does not end: exit 10, soon",
+    transports=("daemon",),
+    breadth=Breadth.NARROW,
+    timeout=20.0,
+)
+def endless(t: Trial) -> None:
+    """Drawn from CVE-2026-45232: a line of 1,023 bytes and more."""
+    t.build([file("f", b"x")])
+    for length in (1022, 1023, 1024, 100_000):
+        with closing(Connector("HTTP/1.0 200 " + "x" * length)) as proxy:
+            t.sync("-a", env={"RSYNC_PROXY": proxy.address}, expect=10)
+    t.equal("the destination", False, t.exists("dst/f"))

@@ -52,6 +52,7 @@ class Deviation:
         return "\n".join(lines)
 
 
+MODULES = ("lists", "sublists", "answers", "requests", "frames", "compressed", "alternates", "attached")
 _TABLE: dict[str, Deviation] = {}
 
 
@@ -73,7 +74,16 @@ def deviation(
 @cache
 def load() -> dict[str, Deviation]:
     """All deviations by name."""
-    for module in ("lists", "sublists", "answers", "requests", "frames", "compressed", "alternates"):
+    for module in (
+        "lists",
+        "sublists",
+        "answers",
+        "requests",
+        "frames",
+        "compressed",
+        "alternates",
+        "attached",
+    ):
         importlib.import_module(f"{__package__}.{module}")
     return dict(sorted(_TABLE.items(), key=lambda item: item[1].number))
 
