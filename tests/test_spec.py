@@ -15,13 +15,14 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from types import ModuleType
 from typing import Any
 
 import pytest
+from refsync.records import astuple
 from refsync.wire import (
     acl,
     batch,

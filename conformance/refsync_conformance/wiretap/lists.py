@@ -6,10 +6,10 @@ Clauses FILT-1, FLIST-1 to FLIST-22, IREC-1 to IREC-6.
 from __future__ import annotations
 
 import stat
-from dataclasses import replace
 
 from refsync.delta.checksums import LENGTHS
 from refsync.options.preserved import preserved
+from refsync.records import replace
 from refsync.wire import filterlist, idlist, order
 from refsync.wire.acl import NO_ENTRY, Acl
 from refsync.wire.cursor import Cursor

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
-from dataclasses import fields
 
 from refsync.options import parse, server_args, table
 from refsync.options.model import Options
+from refsync.records import names
 from refsync.wire.errors import RefsyncError
 
 from ..oracle import expect, same
@@ -63,10 +63,10 @@ def fuzz_one(data: bytes) -> None:
         return
     options, paths = parsed
     expect(len(paths) <= len(arguments), "more paths than arguments")
-    for field in fields(Options):
-        value = getattr(options, field.name)
+    for name in names(Options):
+        value = getattr(options, name)
         if isinstance(value, int):
-            expect(abs(value) < 1 << 63, f"{field.name} is {value}")
+            expect(abs(value) < 1 << 63, f"{name} is {value}")
     same(_parse(arguments), parsed, "parsed twice")
     if options.help or options.version:
         return  # nothing is asked of a server

@@ -6,8 +6,8 @@ Input: a byte that chooses the version, then wire bytes.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import astuple
 
+from refsync.records import astuple
 from refsync.wire import dialect, stats
 from refsync.wire.cursor import Cursor
 from refsync.wire.integers import INT64_MAX, varint

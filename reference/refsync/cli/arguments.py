@@ -5,10 +5,9 @@ Clauses OPT-7, OPT-8; upstream ``main.c:start_client``, ``options.c:check_for_ho
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from ..options.filesfrom import remote_file
 from ..options.model import Options
+from ..records import dataclass, field
 from ..wire.errors import Exit, RefsyncError
 
 DAEMON_PORT = 873

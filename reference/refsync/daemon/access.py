@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from dataclasses import dataclass
 
 from ..filters.wildmatch import wildmatch
+from ..records import dataclass
 
 #: The name of a host that was not looked up, or has none.
 UNDETERMINED = "UNDETERMINED"

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 
+from ..records import dataclass, field
 from ..wire.errors import Exit, RefsyncError
 from .grammar import Statement, statements
 from .parameters import (

@@ -9,8 +9,8 @@ upstream ``params.c:Parse``, ``Section``, ``Parameter``.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from ..records import dataclass
 from ..wire.errors import Exit, RefsyncError
 
 _SPACE = " \t\v\f\r"

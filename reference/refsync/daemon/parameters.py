@@ -6,9 +6,8 @@ upstream ``daemon-parm.txt``, ``rsyncd.conf(5)``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ..engine.skip_compress import default_patterns
+from ..records import dataclass
 
 #: Types of values. "bool3" has a third value, unset (None); a "path" loses its trailing slashes.
 STRING, PATH, INTEGER, BOOL, BOOL3, FACILITY = "string", "path", "integer", "bool", "bool3", "facility"

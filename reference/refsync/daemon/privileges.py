@@ -9,8 +9,8 @@ import grp
 import os
 import pwd
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
+from ..records import dataclass, field
 from ..session.daemon_server import Refused
 
 NOBODY = "nobody"

@@ -10,9 +10,9 @@ import hmac
 import os
 import pwd
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from ..filters.wildmatch import wildmatch
+from ..records import dataclass
 
 #: Longest line of a secrets file.
 MAX_LINE = 1024

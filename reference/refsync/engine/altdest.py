@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import IntEnum
 
+from ..records import dataclass
 from ..wire.entry import FileEntry
 from ..wire.errors import Exit, RefsyncError
 from .module import first_hidden

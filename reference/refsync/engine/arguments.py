@@ -5,9 +5,9 @@ Clauses FLIST-16, FLIST-23; upstream ``flist.c:send_file_list``, ``util1.c:clean
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
+from ..records import dataclass
 from ..wire.errors import Exit, RefsyncError
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import replace
 
 from ..files import acls, xattrs
 from ..files.extended import Extended
@@ -17,6 +16,7 @@ from ..files.rank import FAKE, rank
 from ..files.xattrs import XattrError, XattrNames
 from ..filters.rulelist import FilterList
 from ..options.model import Options
+from ..records import replace
 from ..wire import items
 from ..wire.acl import ACCESS, DEFAULT, EMPTY, Acl
 from ..wire.cursor import Cursor

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
 
+from ..records import dataclass
 from ..wire.entry import FileEntry
 from .altdest import AltDests
 from .module import first_hidden

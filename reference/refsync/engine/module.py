@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import errno
 import os
-from dataclasses import dataclass, field
 
 from ..filters.rulelist import FilterList
 from ..filters.rules import RECEIVER, SENDER
+from ..records import dataclass, field
 
 
 @dataclass(slots=True)

@@ -7,11 +7,11 @@ HOST-3; upstream ``flist.c:recv_file_list``, ``uidlist.c:recv_id_list``.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import replace
 
 from ..files.scan import MUNGED
 from ..filters.rulelist import FilterList
 from ..options.chmod import tweak
+from ..records import replace
 from ..session.linkgroups import LinkGroups
 from ..session.lists import FileList, FileLists
 from ..wire import idlist, order

@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import replace
 
 from ..delta.match import Matcher, append_ops, whole_file_ops
 from ..delta.source import Source, spoiled_digest
 from ..files.links import follows_links
+from ..records import replace
 from ..wire import compression, items, mux, stats, sumhead
 from ..wire.cursor import Buffer, Cursor
 from ..wire.entry import FileEntry

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..delta.checksums import Checksums
@@ -14,6 +13,7 @@ from ..filters.rulelist import FilterList
 from ..filters.rules import DIRECTORY, INCLUDE, Rule
 from ..options.model import Options
 from ..options.preserved import preserved
+from ..records import dataclass, field
 from ..session.link import Link
 from ..session.setup import Agreement
 from ..wire import mux

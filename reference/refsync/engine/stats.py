@@ -5,8 +5,7 @@ Clauses END-4, OUT-8; upstream ``rsync.h:struct stats``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from ..records import dataclass
 from ..wire.entry import FileEntry
 from ..wire.stats import SessionStats
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 
+from ..records import dataclass
 from .altdest import AltDests
 from .backup import Backups
 from .basis import Bases

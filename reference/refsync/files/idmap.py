@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from ..filters.wildmatch import compile_pattern
+from ..records import dataclass
 from ..wire.errors import Exit, RefsyncError
 
 _RANGE = re.compile(r"([0-9]+)(?:-([0-9]+))?")

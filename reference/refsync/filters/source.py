@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from ..records import dataclass
 
 
 def read_file(path: bytes) -> bytes:

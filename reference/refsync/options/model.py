@@ -5,8 +5,7 @@ Field names follow upstream's options; sizes are bytes, times seconds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
+from ..records import dataclass, field
 from .levels import Levels, debug_levels, info_levels
 
 

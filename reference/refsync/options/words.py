@@ -7,7 +7,7 @@ its server can act on. Clauses OUT-10, OUT-11; upstream
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from ..records import dataclass
 
 CLIENT, SERVER, SENDER, RECEIVER = 1, 2, 4, 8
 BOTH_ENDS = CLIENT | SERVER

@@ -8,8 +8,8 @@ the server the checksum seed. Upstream ``compat.c:setup_protocol``.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 
+from ..records import dataclass, field, replace
 from ..wire import batch, compat, compression, negotiation
 from ..wire.dialect import HIGHEST_ACCEPTED, LOWEST_KNOWN, MAX_PROTOCOL, MIN_PROTOCOL, Dialect, build
 from ..wire.errors import Exit, ProtocolError, RefsyncError

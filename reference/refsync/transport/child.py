@@ -10,8 +10,8 @@ import signal
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from ..records import dataclass
 from ..wire.errors import Exit, RefsyncError
 
 

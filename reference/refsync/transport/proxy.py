@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import socket
 from base64 import b64encode
-from dataclasses import dataclass
 
+from ..records import dataclass
 from ..wire.cursor import Cursor
 from ..wire.errors import Exit, NeedMoreData, ProtocolError, RefsyncError
 from ..wire.limits import MAX_PROXY_HEADERS, MAX_PROXY_LINE

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 
 from .. import native
+from ..records import dataclass
 from .ring import Ring, RingRefused
 from .sites import OPCODES, SITES, line
 

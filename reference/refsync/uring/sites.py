@@ -5,7 +5,7 @@ The numbers are those of the C code (``native/uring.c``); nothing is submitted e
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from ..records import dataclass
 
 #: The opcodes of the kernel's interface that the sites use, by number.
 OPCODES: dict[int, str] = {

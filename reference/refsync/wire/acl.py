@@ -9,8 +9,8 @@ sent. Clauses ACL-1 to ACL-4; upstream ``acls.c:send_rsync_acl``,
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 
+from ..records import dataclass, replace
 from .cursor import Cursor
 from .errors import Exit, NeedMoreData, ProtocolError
 from .integers import read_varint, varint

@@ -8,8 +8,7 @@ BATCH-2; upstream ``batch.c:write_stream_flags``, ``io.c:start_write_batch``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from ..records import dataclass
 from .compat import explain_flags
 from .cursor import Cursor
 from .dialect import HIGHEST_ACCEPTED, LOWEST_KNOWN

@@ -7,8 +7,7 @@ number. Clause VER-1 lists the same differences; upstream ``compat.c``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from ..records import dataclass
 from . import compat
 from .limits import MAX_BLOCK_SIZE, OLD_MAX_BLOCK_SIZE
 

@@ -7,7 +7,8 @@ directions. Clauses FLIST-1 to FLIST-14; upstream ``rsync.h:XMIT_*``.
 from __future__ import annotations
 
 import stat
-from dataclasses import dataclass
+
+from ..records import dataclass
 
 # Entry flags (FLIST-2). Some bits have a second meaning by context.
 X_TOP_DIR = 1 << 0

@@ -7,8 +7,7 @@ Clauses FLIST-2 to FLIST-8, as in ``flist_encode`` and ``flist_decode``; upstrea
 
 from __future__ import annotations
 
-from dataclasses import fields
-
+from ..records import names
 from .cursor import Buffer
 from .dialect import Dialect
 from .entry import FileEntry
@@ -31,9 +30,7 @@ LONGEST = 5 + 1 + 1 + 255 + 3 + 4 + 5
 
 def serves(dialect: Dialect, preserve: Preserve) -> bool:
     """Whether entries of the session may have this form."""
-    more = any(
-        getattr(preserve, field.name) for field in fields(preserve) if field.name not in _MATTER_TO_OTHERS
-    )
+    more = any(getattr(preserve, name) for name in names(preserve) if name not in _MATTER_TO_OTHERS)
     return dialect.flist_flags_varint and dialect.varints and dialect.nanoseconds and not more
 
 

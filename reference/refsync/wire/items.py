@@ -6,8 +6,7 @@ Clauses XFER-3 to XFER-6; upstream ``rsync.c:read_ndx_and_attrs``,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from ..records import dataclass
 from .cursor import Cursor
 from .errors import NeedMoreData
 from .integers import read_shortint, read_vstring, shortint, vstring

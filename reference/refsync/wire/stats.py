@@ -6,8 +6,7 @@ Clauses END-4 and DEL-6; upstream ``main.c:handle_stats`` and
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from ..records import dataclass
 from .cursor import Cursor
 from .dialect import Dialect
 from .errors import NeedMoreData, ProtocolError

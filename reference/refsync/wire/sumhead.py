@@ -5,8 +5,7 @@ Clauses SUM-1 and SUM-2; upstream ``io.c:read_sum_head`` and ``write_sum_head``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from ..records import dataclass
 from .cursor import Cursor
 from .errors import ProtocolError
 from .integers import int32
