@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 from datetime import datetime
 
 import pytest
 from refsync.options.times import stop_after, stop_at
+from refsync.session.link import Link
 from refsync.transport.pace import Pace
+from refsync.transport.pump import Pump
 from refsync.wire.errors import RefsyncError
 
 NOON = datetime(2027, 1, 31, 12, 30)
@@ -83,3 +86,14 @@ def test_minutes() -> None:
     for wrong in ("0", "-1", "x", "9" * 30):
         with pytest.raises(RefsyncError, match="--time-limit value"):
             stop_after("time-limit", wrong, 0)
+
+
+def test_a_bound_that_is_known_late_keeps_bulk_data_off_the_connection() -> None:
+    """As in a daemon, which hears of it when the connection is long open."""
+    link = Link()
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        pump = Pump(link, ours.fileno(), ours.fileno())
+        assert link.carries_bulk
+        pump.pace = Pace(100)
+        assert not link.carries_bulk

@@ -35,7 +35,12 @@ def only_missing(t: Trial) -> None:
     t.equal("what was there", b"o", t.read("dst/old"))
 
 
-@case("EXIT-003", clause="XFER-17", title="A destination that can't be made: exit 11 or 3 and the reason")
+@case(
+    "EXIT-003",
+    clause="XFER-17",
+    also=("END-14",),
+    title="A destination that can't be made: exit 11 or 3 and the reason",
+)
 def unmakeable(t: Trial) -> None:
     t.build([file("f", b"x")])
     t.write("plain", b"a file")
@@ -241,10 +246,15 @@ def unwritable(t: Trial) -> None:
     t.matches("standard error", r"Permission denied", run.stderr)
 
 
-def interrupted(t: Trial, number: int, *options: str) -> None:
-    """Start a slow transfer onto an old file, send the client a signal once it moves, and look at what is
-    left.
-    """
+def settle(t: Trial) -> None:
+    """Give the process of a daemon's connection the time to hear that its client has gone."""
+    deadline = time.monotonic() + 5
+    while t.cell.transport == "daemon" and len(os.listdir(t.path("dst"))) > 1 and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
+def interrupted(t: Trial, number: int, *options: str) -> int | None:
+    """Start a slow transfer onto an old file and send the client a signal once it moves; its exit code."""
     t.build([file("f", Noise(9, 8 << 20))])
     t.build([file("f", b"the old content")], "dst")
     argv = [
@@ -274,6 +284,7 @@ def interrupted(t: Trial, number: int, *options: str) -> None:
     t.refused_option(finished.stderr.decode("utf-8", "backslashreplace"))
     if number != signal.SIGKILL:
         t.check("exit code", finished.code not in (None, 0), expected="not 0", got=str(finished.code))
+    return finished.code
 
 
 @case(
@@ -301,9 +312,7 @@ def killed(t: Trial) -> None:
 )
 def terminated(t: Trial) -> None:
     interrupted(t, signal.SIGTERM)
-    deadline = time.monotonic() + 5
-    while t.cell.transport == "daemon" and len(os.listdir(t.path("dst"))) > 1 and time.monotonic() < deadline:
-        time.sleep(0.02)
+    settle(t)
     t.equal("the destination's file", b"the old content", t.read("dst/f"))
     t.equal("names", [b".", b"f"], list(t.snapshot()))
 
@@ -322,9 +331,7 @@ def partial(t: Trial) -> None:
     client dies.
     """
     interrupted(t, signal.SIGTERM, "--partial")
-    deadline = time.monotonic() + 5
-    while t.cell.transport == "daemon" and len(os.listdir(t.path("dst"))) > 1 and time.monotonic() < deadline:
-        time.sleep(0.02)
+    settle(t)
     t.equal("names", [b".", b"f"], list(t.snapshot()))
     kept = t.read("dst/f")
     sure = kept[: len(kept) - 32768] if len(kept) > 32768 else b""
@@ -334,6 +341,36 @@ def partial(t: Trial) -> None:
         expected="the first part of the new one",
         got=repr(kept[:40]),
     )
+
+
+@case(
+    "EXIT-021",
+    clause="END-13",
+    title="SIGHUP to the client half-way: exit 20, nothing left behind",
+    differential=False,
+    breadth=Breadth.NARROW,
+    optional=("--bwlimit",),
+    timeout=30.0,
+)
+def hung_up(t: Trial) -> None:
+    code = interrupted(t, signal.SIGHUP)
+    t.equal("exit code", 20, code)
+    settle(t)
+    t.equal("names", [b".", b"f"], list(t.snapshot()))
+
+
+@case(
+    "EXIT-022",
+    clause="END-13",
+    title="SIGUSR1 to the client half-way: exit 19 and its line",
+    differential=False,
+    breadth=Breadth.NARROW,
+    optional=("--bwlimit",),
+    timeout=30.0,
+)
+def told_by_another(t: Trial) -> None:
+    code = interrupted(t, signal.SIGUSR1)
+    t.equal("exit code", 19, code)
 
 
 @case(

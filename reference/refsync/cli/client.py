@@ -7,20 +7,22 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ..engine import client
+from ..engine.ending import complaint, role_of
 from ..engine.filesfrom import load
 from ..engine.server import allow_inc_recurse
-from ..engine.session import PeerExit, Session
+from ..engine.session import Session
+from ..files.interrupt import Interrupted
 from ..files.log import Log
 from ..options import server_args
 from ..options.combinations import settle_arguments
 from ..options.model import Options
 from ..options.parse import parse, settle_selection
-from ..session.link import Link, PeerClosed
+from ..session.link import Link, PeerClosed, PeerDeaf
 from ..session.tasks import Tasks
-from ..transport.child import Child, run_command, run_local
+from ..transport.child import GRACE, Child, run_command, run_local
 from ..transport.pace import Pace
 from ..transport.pump import Pump
 from ..wire.errors import Exit, RefsyncError
@@ -31,6 +33,11 @@ from .messages import Printer
 from .rsh import remote_command, shown_command
 from .serve import run_server
 from .statistics import print_summary
+
+#: How texts become bytes: file names in them are bytes that need not be text.
+ENCODING = ("utf-8", "surrogateescape")
+#: Seconds that an interrupted run takes to tell the other end.
+LAST_WORDS = 0.3
 
 
 def run_client(options: Options, paths: list[str], words: Sequence[str] = ()) -> int:
@@ -88,17 +95,28 @@ def _run(options: Options, job: Job, files: BatchFiles | None = None) -> int:
     printer = Printer(options, open_log(options))
     link = Link()
     child = _connect(options, job, printer, link)
+    return with_child(
+        child, lambda: converse(options, job, printer, child.fd_in, child.fd_out, link=link, files=files)
+    )
+
+
+def with_child(child: Child, talk: Callable[[], int]) -> int:
+    """END-14: the exit code of a conversation with a child, whose own may be the greater one.
+
+    After an error here only that of a child that has ended before: what it
+    makes of our end is no news. Where the connection broke it may know more.
+    """
     try:
-        code = converse(options, job, printer, child.fd_in, child.fd_out, link=link, files=files)
+        code = talk()
     except RefsyncError as error:
-        error.code = max(error.code, child.give_up(hung_up=isinstance(error, PeerClosed)))
+        broken = isinstance(error, PeerClosed | PeerDeaf)
+        error.code = max(error.code, child.code(GRACE if broken else 0.0))
+        child.end()
         raise
     except BaseException:
-        child.close()
         child.end()
         raise
     child.close()
-    printer.flush()
     return max(code, child.wait())
 
 
@@ -214,15 +232,17 @@ def converse(
     tasks = Tasks(link, conversation)
     try:
         pump.run(tasks)
-    except PeerExit as error:
-        pump.flush()
-        return error.code
-    except PeerClosed:
-        if sessions and sessions[0].xfer_error:
-            return Exit.STREAM_IO
+    except Interrupted:
+        pump.flush(LAST_WORDS)
         raise
-    except RefsyncError:
+    except RefsyncError as error:
         pump.flush()
+        printer.finish()
+        if sessions or isinstance(error, PeerClosed):
+            words = complaint(error, role_of(error, sender=options.sender))
+            if words:
+                printer.error(words.encode(*ENCODING))
+            error.told = True
         raise
     code = int(tasks.results[0])
     if (

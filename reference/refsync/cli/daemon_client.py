@@ -20,7 +20,7 @@ from ..transport.tcp import DAEMON_PORT, connect
 from ..wire.errors import Exit, RefsyncError
 from .arguments import Job
 from .batch import BatchFiles
-from .client import converse, open_log, secluded_block, server_arguments, tell_command
+from .client import converse, open_log, secluded_block, server_arguments, tell_command, with_child
 from .messages import Printer
 from .password import early_input, password
 from .rsh import daemon_command, shown_command
@@ -53,17 +53,7 @@ def run_daemon_client(options: Options, job: Job, files: BatchFiles | None = Non
     command = daemon_command(remote, options)
     tell_command(options, printer, command)
     child = run_command(command)
-    try:
-        code = _talk(options, job, printer, child.fd_in, child.fd_out, files)
-    except RefsyncError as error:
-        error.code = max(error.code, child.give_up(hung_up=isinstance(error, PeerClosed)))
-        raise
-    except BaseException:
-        child.close()
-        child.end()
-        raise
-    child.close()
-    return max(code, child.wait())
+    return with_child(child, lambda: _talk(options, job, printer, child.fd_in, child.fd_out, files))
 
 
 def _talk(

@@ -6,41 +6,52 @@ Clauses OPT-1 to OPT-5, END-1, END-2; upstream ``main.c:main``, ``start_client``
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Sequence
 
+from ..files.interrupt import Interrupted, install
 from ..files.temp import discard_all
 from ..options.model import Options
 from ..options.parse import parse
-from ..wire.errors import EXIT_TEXT, Exit, RefsyncError
+from ..wire.errors import Exit, RefsyncError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run with ``argv`` (without the program's name); returns the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    _set_signals()
-    options = Options()
+    install()
+    options, role = Options(), "client"
+    end: RefsyncError | Interrupted | None = None
     try:
         options, paths = parse(arguments)
+        role = ""
         code = _dispatch(options, paths, [sys.argv[0], *arguments])
     except RefsyncError as error:
-        code = error.code
-        if str(error):
-            _complain(options, str(error))
-    except KeyboardInterrupt:
-        code = Exit.SIGNAL
+        code, end = error.code, error
+    except Interrupted as stop:
+        code, end = stop.code, stop
     except BrokenPipeError:
         code = Exit.MESSAGE_IO
+    except (OSError, MemoryError) as error:
+        from ..engine.ending import from_system
+
+        end = from_system(error)
+        code = end.code
     finally:
         discard_all()
-    if code and not options.server:
-        _finish_line(options, code)
-    try:
-        sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        code = code or Exit.MESSAGE_IO
+    if code:
+        _say(options, int(code), end, role)
+    return _last_flush(int(code))
+
+
+def _last_flush(code: int) -> int:
+    """What stands in buffers goes out; if nobody takes it, that is exit 13."""
+    for stream, number in ((sys.stdout, 1), (sys.stderr, 2)):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), number)
+            code = code or Exit.MESSAGE_IO
     return int(code)
 
 
@@ -77,31 +88,32 @@ def _dispatch(options: Options, paths: list[str], words: list[str]) -> int:
     return run_client(options, paths, words)
 
 
-def _set_signals() -> None:
-    """A termination request ends the run as an interrupt does, so that temporary files go away."""
+def _say(options: Options, code: int, end: RefsyncError | Interrupted | None, role: str) -> None:
+    """The error that ended the run, if it has not been told, and END-1's last line; both for the log too.
 
-    def stop(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
+    A server's client has told them, or will; and so has a peer that ended the run (END-7).
+    """
+    from ..engine.ending import closing_line, place_of, role_of
+    from ..engine.session import PeerExit
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, stop)
-    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    if isinstance(end, PeerExit) or (options.server and not options.daemon):
+        return
+    text = ""
+    if isinstance(end, RefsyncError) and not end.told and str(end):
+        bare = str(end).startswith(("rsync: ", "ERROR: ", "@ERROR", "ABORTING"))
+        text = f"{end}\n" if bare else f"rsync: {end}\n"
+    place = place_of(end) if end is not None else f"main.py({sys._getframe(1).f_lineno})"
+    text += closing_line(code, role or role_of(end, sender=options.sender), place)
+    try:
+        sys.stdout.flush()
+        sys.stderr.write(text)
+        sys.stderr.flush()
+        if options.log_file and not options.daemon:
+            from ..files.log import Log
 
-
-def _complain(options: Options, text: str) -> None:
-    sys.stdout.flush()
-    prefix = "" if text.startswith(("rsync: ", "ERROR: ", "@ERROR", "ABORTING")) else "rsync: "
-    print(f"{prefix}{text}", file=sys.stderr)
-
-
-def _finish_line(options: Options, code: int) -> None:
-    from .. import __version__
-
-    sys.stdout.flush()
-    text = EXIT_TEXT.get(code, "unexplained error")
-    kind = "warning" if code == Exit.VANISHED else "error"
-    role = "sender" if options.sender else "receiver" if code in (Exit.PARTIAL, Exit.VANISHED) else "client"
-    print(f"rsync {kind}: {text} (code {code}) [{role}=refsync {__version__}]", file=sys.stderr)
+            Log(options.log_file, tag="rsync").write(text.encode("utf-8", "surrogateescape"))
+    except OSError:
+        pass  # nobody is left to be told
 
 
 if __name__ == "__main__":

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 
 from ..daemon.paths import expand_plain
+from ..engine.ending import closing_line, complaint, place_of, role_of
 from ..engine.server import serve
 from ..engine.session import PeerExit
+from ..files.interrupt import Interrupted
 from ..files.log import Log
 from ..options.model import Options
 from ..options.parse import parse
@@ -15,7 +17,10 @@ from ..session.link import Link
 from ..session.tasks import Tasks
 from ..transport.pace import Pace
 from ..transport.pump import Pump
-from ..wire.errors import Exit, RefsyncError
+from ..wire.errors import RefsyncError
+
+#: Seconds that an interrupted server takes to tell its client.
+LAST_WORDS = 0.3
 
 
 def run_server(options: Options, args: list[bytes], fd_in: int, fd_out: int) -> int:
@@ -34,13 +39,23 @@ def run_server(options: Options, args: list[bytes], fd_in: int, fd_out: int) -> 
     except PeerExit as error:
         pump.flush()
         return error.code
+    except Interrupted as stop:
+        pump.flush(LAST_WORDS)
+        return stop.code
     except RefsyncError as error:
-        if not link.framed_out and not link.closed:
-            os.write(2, f"rsync: {error}\n".encode("utf-8", "surrogateescape"))
+        if link.closed or not link.framed_out:
+            _tell_here(error, role_of(error, sender=options.sender))
         pump.flush()
         return error.code
-    except BrokenPipeError:
-        return Exit.STREAM_IO
+
+
+def _tell_here(error: RefsyncError, role: str) -> None:
+    """Standard error, which a remote shell carries to the user, if anybody is left there."""
+    text = complaint(error, role) + closing_line(error.code, role, place_of(error))
+    try:
+        os.write(2, text.encode("utf-8", "surrogateescape"))
+    except OSError:
+        pass
 
 
 async def _serve(link: Link, options: Options, args: list[bytes], pump: Pump) -> int:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 from ..engine.server import offer_from, serve
 from ..engine.session import PeerExit
+from ..files.interrupt import Interrupted
 from ..files.log import Log
 from ..files.temp import discard_all
 from ..options.chmod import parse as parse_chmod
@@ -36,6 +37,8 @@ from .paths import expand_arguments
 #: Seconds that a client has from its connection to its last argument: who only connects must not
 #: hold a place for long, however slowly it goes on sending.
 HANDSHAKE_SECONDS = 60
+#: Seconds that a connection which is told to stop takes to tell its client.
+LAST_WORDS = 0.3
 
 #: What a client may not ask of a daemon: options that read or write the daemon's own files before any
 #: confinement, or run something. Their names may have more after them, such as ``=FILE``.
@@ -86,18 +89,20 @@ class Connection:
             self._pump.flush()
         except PeerClosed as error:
             code = error.code
-            if self._host.context:
+            if self._host.context and not self._link.framed_out:  # else the transfer has logged it
                 self._log(f"{error} (code {code})")
         except RefsyncError as error:
             code = error.code
-            if error.message and not isinstance(error, Refused):  # of a refusal the host has said more
+            logged = self._link.framed_out or isinstance(error, Refused)  # by the transfer, or the host
+            if error.message and not logged:
                 self._log(f"{error} (code {code})")
             if code != Exit.TIMEOUT:  # who has had its time gets no more of it
                 self._pump.flush()
                 self._finish()
                 self._pump.drain_input()
-        except KeyboardInterrupt:
-            code = Exit.SIGNAL
+        except Interrupted as stop:
+            code = stop.code
+            self._pump.flush(LAST_WORDS)
         except Exception:  # a connection must end with a code and a trace in the log, whatever it meets
             self._log(traceback.format_exc().rstrip())
         finally:

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from .. import __version__
+from ..files.interrupt import install
 from ..files.log import Log
 from ..options.model import Options
 from ..transport import tcp
@@ -65,9 +66,9 @@ def run_daemon(options: Options) -> int:
                 log(note)
             log(f"rsyncd version refsync {__version__} starting, listening on port {port}")
             _accept_loop(path, listeners, log, options.bwlimit)
-    except _Stop:
+    except _Stop as stop:
         log("rsyncd is told to stop")
-        return Exit.SIGNAL
+        return Exit.OK if stop.args == (signal.SIGTERM,) else Exit.SIGNAL
     finally:
         for listener in listeners:
             listener.close()
@@ -172,8 +173,7 @@ def _fork_for(
         return
     code = int(Exit.CRASHED)
     try:
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, _interrupt)
+        install()
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for listener in listeners:
             listener.close()
@@ -210,8 +210,4 @@ def _detach() -> None:
 
 
 def _stop(number: int, frame: object) -> None:
-    raise _Stop
-
-
-def _interrupt(number: int, frame: object) -> None:
-    raise KeyboardInterrupt
+    raise _Stop(number)

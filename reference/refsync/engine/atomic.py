@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import stat
 
+from ..files.interrupt import uninterrupted
 from ..wire.entry import FileEntry
 from .backup import Backups, Made
 from .deleter import Deleter
@@ -25,6 +26,7 @@ class Maker:
         self._backups = backups
         self._deleter = deleter
 
+    @uninterrupted
     def create(self, entry: FileEntry, name: bytes, status: os.stat_result | None, kind: bytes) -> bool:
         """FS-3: what has the name now is replaced in one step, unless that can't be."""
         dest, options = self._target.dest, self._options

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..files.interrupt import Interrupted
 from ..filters.exchange import client_rules
 from ..filters.rulelist import FilterList
 from ..options.model import Options
@@ -15,10 +16,11 @@ from ..session.setup import Agreement, Offer, negotiate, read_batch_setup
 from ..wire import batch as batchfile
 from ..wire.errors import RefsyncError
 from .batch import Recorder, Replay, match_options
+from .ending import from_system, say_last_words
 from .report import Reporter
 from .requested import requested_by
 from .roles import receive, send
-from .server import keep_parts_out, offer_from, say_last_words
+from .server import keep_parts_out, offer_from
 from .session import PeerExit, Session
 
 
@@ -65,9 +67,13 @@ async def run(
     except PeerExit:
         await link.flush()
         raise
-    except RefsyncError as error:
-        await say_last_words(session, error)
+    except (RefsyncError, Interrupted) as error:
+        say_last_words(session, error)
         raise
+    except (OSError, MemoryError) as error:
+        fatal = from_system(error)
+        say_last_words(session, fatal)
+        raise fatal from error
 
 
 async def _setup_from_batch(link: Link, options: Options, reporter: Reporter) -> Agreement:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import stat
 
+from ..files.interrupt import uninterrupted
 from ..session.linkgroups import LinkGroups, Member, State
 from ..wire import items
 from ..wire.entry import FileEntry
@@ -182,6 +183,7 @@ class HardLinks:
         options = self._session.options
         return options.format_has_i > 1 or bool(options.format_has_i and options.info["NAME"] > 1)
 
+    @uninterrupted
     def _make(self, existing: bytes, name: bytes, *, replacing: bool) -> bool:
         dest = self._target.dest
         made = dest.temp_name(name) if replacing else name

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 
 from ..files.copying import copy_into
+from ..files.interrupt import uninterrupted
 from ..wire import items
 from ..wire.entry import FileEntry
 from .altdest import AltDests, Level, Like, Match
@@ -107,6 +108,7 @@ class Reuse:
         """FS-14: a backup of what gives way, unless what takes its place is the same; upstream makes none."""
         return self._session.options.backup and not self._same_data(entry, name, here)
 
+    @uninterrupted
     def _link(self, entry: FileEntry, name: bytes, here: os.stat_result | None, found: Match) -> bool:
         """ALT-5: another name for the same file; what is here is replaced in one step, after its backup."""
         options, dest = self._session.options, self._target.dest

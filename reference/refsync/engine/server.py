@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Callable
 
+from ..files.interrupt import Interrupted
 from ..filters.exchange import local_rules, server_rules
 from ..filters.rulelist import FilterList
 from ..options.model import Options
@@ -16,9 +17,10 @@ from ..options.needs import needed
 from ..session.link import Link
 from ..session.setup import Offer, negotiate
 from ..wire import mux
-from ..wire.errors import EXIT_TEXT, Exit, RefsyncError
+from ..wire.errors import Exit, RefsyncError
 from ..wire.filterlist import list_travels, receive_filters
 from ..wire.integers import int32
+from .ending import closing_line, from_system, role_of, say_last_words
 from .filesfrom import load, over_the_link
 from .module import ModuleContext
 from .report import RemoteReporter
@@ -84,40 +86,32 @@ async def serve(
     except PeerExit:
         await link.flush()
         raise
-    except RefsyncError as error:
-        await say_last_words(session, error)
-        _log_end(session, error.code)
+    except (RefsyncError, Interrupted) as error:
+        _log_totals(session, error.code)
+        say_last_words(session, error)
         raise
+    except (OSError, MemoryError) as error:
+        fatal = from_system(error)
+        say_last_words(session, fatal)
+        raise fatal from error
 
 
-def _log_end(session: Session, code: int) -> None:
-    """OUT-14: the totals, which a receiver only knows if all went well, and what went wrong."""
+def _log_totals(session: Session, code: int) -> None:
+    """OUT-14: the totals, which a receiver only knows if all went well."""
     link = session.link
     if code == 0 or session.options.sender:
         session.reporter.log(
             b"sent %d bytes  received %d bytes  total size %d\n"
             % (link.bytes_out + link.pending, link.bytes_in, session.stats.total_size)
         )
+
+
+def _log_end(session: Session, code: int) -> None:
+    """OUT-14: the totals, and what went wrong; the client has heard of that already."""
+    _log_totals(session, code)
     if code:
-        text = EXIT_TEXT.get(code, "unexplained error")
-        kind = "warning" if code == Exit.VANISHED else "error"
-        session.reporter.log(f"rsync {kind}: {text} (code {code}) [{session.role}]\n".encode())
-
-
-async def say_last_words(session: Session, error: RefsyncError) -> None:
-    """END-7: what ended the run, and with which code, for the peer."""
-    link = session.link
-    if link.closed or not link.framed_out:
-        return
-    if session.options.server and str(error):
-        who = (
-            ""
-            if error.message.startswith(("ERROR", "ABORTING", "The ", "Failed to stat", "Your options"))
-            else f"rsync: [{session.role}] "
-        )
-        session.reporter.error(f"{who}{error}\n".encode("utf-8", "surrogateescape"))
-    if session.dialect.error_exit:
-        link.message(mux.ERROR_EXIT, int32(error.code))
+        line = closing_line(code, role_of(None, sender=session.options.sender), "server.py(0)")
+        session.reporter.log(line.encode())
 
 
 async def _serve(session: Session, args: list[bytes], module: ModuleContext | None) -> int:

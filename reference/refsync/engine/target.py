@@ -171,7 +171,8 @@ def open_target(session: Session, lists: FileLists, dest: bytes, base: bytes = b
     except FileNotFoundError:
         status = None
     except OSError as error:
-        raise _refuse(f"cannot stat destination {_quoted(path)}: {error.strerror} ({error.errno})") from None
+        text = f"ERROR: cannot stat destination {_quoted(path)}: {error.strerror} ({error.errno})"
+        raise RefsyncError(f"rsync: [Receiver] {text}", Exit.FILE_SELECT) from None
     trailing = path.endswith(b"/")
     if options.mkpath and status is None and (total > 1 or b"/" in path):
         make_path(session, path, dest, whole=total > 1 and not trailing)

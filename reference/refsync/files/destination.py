@@ -15,6 +15,7 @@ import stat
 from collections.abc import Callable
 
 from . import fakesuper
+from .interrupt import uninterrupted
 from .temp import TempFile, discard_of, temp_base, unique_base
 from .walk import Directories
 from .writer import Writer
@@ -193,6 +194,7 @@ class Destination:
         writer = Writer(out, sparse=sparse, existing=status.st_size, device=not stat.S_ISREG(status.st_mode))
         return TempFile(self, name, target or name, out, writer, inplace=True)
 
+    @uninterrupted
     def create_temp(
         self,
         name: bytes,
@@ -226,6 +228,7 @@ class Destination:
             return TempFile(self, where + temp, name, out, Writer(out, sparse=sparse), rescue=rescue)
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
 
+    @uninterrupted
     def open_new(self, name: bytes, mode: int) -> TempFile:
         """A new file under its own name, which something else may have now; gone again if it is discarded."""
         try:

@@ -47,6 +47,13 @@ class PeerClosed(RefsyncError):
         super().__init__(f"connection unexpectedly closed ({received} bytes received so far)", Exit.STREAM_IO)
 
 
+class PeerDeaf(RefsyncError):
+    """The peer takes nothing more and, it seems, has nothing more to say."""
+
+    def __init__(self) -> None:
+        super().__init__("write error: Broken pipe (32)", Exit.SOCKET_IO)
+
+
 @coroutine
 def _wait(what: str) -> Generator[str, None, None]:
     yield what

@@ -53,6 +53,16 @@ class Tasks:
             self.close()
             raise
 
+    def throw(self, error: BaseException) -> None:
+        """Have the first conversation end with an error that is not its own, as of a signal; it escapes."""
+        while self._waiting:
+            conversation, _ = self._waiting.pop(min(self._waiting))
+            try:
+                conversation.throw(error)
+            finally:
+                self.close()
+        raise error
+
     def close(self) -> None:
         """End what has not ended."""
         while self._waiting:

@@ -1,6 +1,7 @@
 """Starts the other side: a remote shell or command over pipes, or this program's own server in a fork.
 
-Clauses OPT-2, OPT-3; upstream ``pipe.c:piped_child``, ``local_child``.
+Clauses OPT-2, OPT-3, END-14; upstream ``pipe.c:piped_child``, ``local_child``,
+``main.c:wait_process_with_flush``, ``cleanup.c:_exit_cleanup``.
 """
 
 from __future__ import annotations
@@ -9,10 +10,16 @@ import os
 import signal
 import socket
 import time
+import traceback
 from collections.abc import Callable
 
-from ..records import dataclass
+from ..records import dataclass, field
 from ..wire.errors import Exit, RefsyncError
+
+#: Seconds that a child has to end by itself, and then to obey.
+GRACE = 0.4
+OBEY = 3.0
+_STEP = 0.005
 
 
 @dataclass(slots=True)
@@ -22,49 +29,52 @@ class Child:
     pid: int
     fd_in: int
     fd_out: int
+    _status: int | None = field(default=None, init=False)
 
     def close(self) -> None:
         """Close our ends; a child that still reads sees the end."""
-        for fd in {self.fd_in, self.fd_out}:
+        for fd in {self.fd_in, self.fd_out} - {-1}:
             try:
                 os.close(fd)
             except OSError:
                 pass
+        self.fd_in = self.fd_out = -1
 
-    def end(self, seconds: float = 0.5) -> int:
-        """After an error: its exit code if it ends by itself in that time, else 0 and it is told to end."""
-        stop = time.monotonic() + seconds
-        while time.monotonic() < stop:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
-                return os.WEXITSTATUS(status) if os.WIFEXITED(status) else 0
-            time.sleep(0.01)
-        os.kill(self.pid, signal.SIGTERM)
-        os.waitpid(self.pid, 0)
-        return 0
+    def code(self, seconds: float = 0.0) -> int:
+        """END-14: its exit code if it ends by itself in that time, else 0; and 0 if a signal ended it."""
+        if not self._ends(seconds):
+            return 0
+        assert self._status is not None
+        return os.WEXITSTATUS(self._status) if os.WIFEXITED(self._status) else 0
 
-    def give_up(self, *, hung_up: bool) -> int:
-        """Close our ends after an error: the exit code of a child that ended by itself, else 0.
-
-        ``hung_up``: it was the child that closed the connection. Otherwise what it says of our closing
-        it (exit 12) is no news, and counts only if it had ended before.
-        """
-        if hung_up:
-            self.close()
-            return self.end()
-        pid, status = os.waitpid(self.pid, os.WNOHANG)
+    def end(self) -> None:
+        """After an error: see to it that it ends, by itself, told to or, at last, forced to."""
         self.close()
-        if pid:
-            return os.WEXITSTATUS(status) if os.WIFEXITED(status) else 0
-        self.end()
-        return 0
+        for number, seconds in ((0, GRACE), (signal.SIGTERM, OBEY), (signal.SIGKILL, OBEY)):
+            if number and self._status is None:
+                os.kill(self.pid, number)
+            if self._ends(seconds):
+                return
 
     def wait(self) -> int:
-        """The child's exit code, as upstream takes it (END-2)."""
-        _, status = os.waitpid(self.pid, 0)
-        if os.WIFSIGNALED(status):
-            return Exit.TERMINATED
-        return os.WEXITSTATUS(status)
+        """The child's exit code, as upstream takes it (END-14)."""
+        if self._status is None:
+            _, self._status = os.waitpid(self.pid, 0)
+        if os.WIFSIGNALED(self._status):
+            return Exit.CRASHED if os.WCOREDUMP(self._status) else Exit.TERMINATED
+        return os.WEXITSTATUS(self._status)
+
+    def _ends(self, seconds: float) -> bool:
+        stop = time.monotonic() + seconds
+        while self._status is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self._status = status
+                break
+            if time.monotonic() >= stop:
+                return False
+            time.sleep(_STEP)
+        return True
 
 
 def run_command(argv: list[str]) -> Child:
@@ -100,7 +110,9 @@ def run_local(serve: Callable[[int, int], int]) -> Child:
         ours.close()
         fd = theirs.detach()
         code = serve(fd, fd)
-    except KeyboardInterrupt:
-        code = Exit.SIGNAL
+    except KeyboardInterrupt as stop:
+        code = getattr(stop, "code", Exit.SIGNAL)
+    except BaseException:
+        traceback.print_exc()
     finally:
         os._exit(code)

@@ -13,7 +13,7 @@ import select
 import time
 
 from ..session.bulk import Moved
-from ..session.link import HIGH_WATER, Link
+from ..session.link import HIGH_WATER, Link, PeerDeaf
 from ..session.tasks import Tasks
 from ..wire.errors import Exit, RefsyncError
 from .pace import Pace
@@ -50,11 +50,29 @@ class Pump:
         self._last_io = self._last_send = time.monotonic()
         for fd in {fd_in, fd_out}:
             os.set_blocking(fd, False)
-        link.carries_bulk = not self.pace.most  # a bound on the bytes a second is kept by our own writes
         self._poll = select.poll()
 
+    @property
+    def pace(self) -> Pace:
+        """How fast bytes may go out; a bound on the bytes a second is kept by our own writes alone."""
+        return self._pace
+
+    @pace.setter
+    def pace(self, pace: Pace) -> None:
+        self._pace = pace
+        self.link.carries_bulk = not pace.most
+
     def run(self, tasks: Tasks) -> None:
-        """Until every conversation has ended and all is sent."""
+        """Until every conversation has ended and all is sent.
+
+        An interrupt is given to the conversations, which end by it.
+        """
+        try:
+            self._run(tasks)
+        except KeyboardInterrupt as stop:
+            tasks.throw(stop)
+
+    def _run(self, tasks: Tasks) -> None:
         link = self.link
         got_input = got_room = True
         while True:
@@ -75,9 +93,10 @@ class Pump:
             elif self._can_send or wait == 0:
                 got_input = self._receive(wait)
             else:  # the peer reads no more: it has last words, or it will never say anything again
+                silent = link.closed
                 got_input = self._receive(LAST_WORDS)
-                if not got_input and not tasks.done:
-                    raise RefsyncError("write error: Broken pipe (32)", Exit.SOCKET_IO)
+                if (silent or not got_input) and not tasks.done:
+                    raise PeerDeaf
             if not self._can_send and tasks.done:
                 return  # nobody is left to hear the rest
 

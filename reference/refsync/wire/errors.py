@@ -76,6 +76,8 @@ class NeedMoreData(Exception):
 class RefsyncError(Exception):
     """An error that ends the run: what was wrong, and the exit code to end with."""
 
+    told = False  #: whoever ends the run has told the user already
+
     def __init__(self, message: str, code: int = Exit.PROTOCOL) -> None:
         super().__init__(message)
         self.message = message
