@@ -311,6 +311,8 @@ def test_a_wrong_configuration_keeps_it_from_starting(place: Path) -> None:
 
 
 def test_a_module_in_a_chroot(place: Path) -> None:
+    """With files that move in one call and in bulk: what is imported for that can't be found in a chroot."""
+    (place / "tree/sub/big").write_bytes(bytes(200_000))
     daemon = Daemon(
         place, f"[c]\npath={place / 'tree'}\nuse chroot = yes\n[d]\npath={place}/./tree\nuse chroot=yes\n"
     )
@@ -320,6 +322,7 @@ def test_a_module_in_a_chroot(place: Path) -> None:
             if ROOT:
                 assert (code, said) == (0, "")
                 assert (place / f"got-{module}/file").read_text() == "content\n"
+                assert (place / f"got-{module}/big").read_bytes() == bytes(200_000)
             else:
                 assert code == Exit.START_CLIENT
                 assert "@ERROR: chroot failed" in said

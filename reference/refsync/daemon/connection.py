@@ -10,6 +10,7 @@ import signal
 import traceback
 from collections.abc import Callable, Sequence
 
+from ..engine import preload  # noqa: F401 - a chroot hides modules
 from ..engine.server import offer_from, serve
 from ..engine.session import PeerExit
 from ..files.interrupt import Interrupted
