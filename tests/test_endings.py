@@ -280,8 +280,10 @@ def test_an_error_here_is_not_outdone_by_what_the_other_end_makes_of_it() -> Non
 
 
 def test_a_broken_connection_takes_the_reason_that_the_child_gives() -> None:
+    gone = child("import sys; sys.exit(127)")
+    assert os.read(gone.fd_in, 1) == b""
     with pytest.raises(RefsyncError) as caught:
-        with_child(child("import sys; sys.exit(127)"), failing(PeerClosed(0)))
+        with_child(gone, failing(PeerClosed(0)))
     assert caught.value.code == Exit.COMMAND_NOT_FOUND
 
 

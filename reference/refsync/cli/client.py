@@ -22,7 +22,7 @@ from ..options.model import Options
 from ..options.parse import parse, settle_selection
 from ..session.link import Link, PeerClosed, PeerDeaf
 from ..session.tasks import Tasks
-from ..transport.child import GRACE, Child, run_command, run_local
+from ..transport.child import LEAVING, Child, run_command, run_local
 from ..transport.pace import Pace
 from ..transport.pump import Pump
 from ..wire.errors import Exit, RefsyncError
@@ -110,7 +110,7 @@ def with_child(child: Child, talk: Callable[[], int]) -> int:
         code = talk()
     except RefsyncError as error:
         broken = isinstance(error, PeerClosed | PeerDeaf)
-        error.code = max(error.code, child.code(GRACE if broken else 0.0))
+        error.code = max(error.code, child.code(LEAVING if broken else 0.0))
         child.end()
         raise
     except BaseException:

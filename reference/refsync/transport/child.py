@@ -16,6 +16,8 @@ from collections.abc import Callable
 from ..records import dataclass, field
 from ..wire.errors import Exit, RefsyncError
 
+#: Seconds that a child which has closed its end has to leave.
+LEAVING = 2.0
 #: Seconds that a child has to end by itself, and then to obey.
 GRACE = 0.4
 OBEY = 3.0
