@@ -279,6 +279,10 @@ class Trial:
         names_server = client is None or "--rsync-path" not in client.as_client.lacks
         self._transport = Pipe(self.sandbox, server, script=script, names_server=names_server)
 
+    def use_transport(self, transport: Transport) -> None:
+        """Let the far end be reached some other way."""
+        self._transport = transport
+
     def serve(self, stdin: bytes, *options: str, expect: int | Collection[int] | None = None) -> Finished:
         """Run the peer as a server that receives into ``dst`` and is told ``stdin``, then end of file."""
         argv = [

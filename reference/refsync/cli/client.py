@@ -23,6 +23,7 @@ from ..options.parse import parse, settle_selection
 from ..session.link import Link, PeerClosed, PeerDeaf
 from ..session.tasks import Tasks
 from ..transport.child import LEAVING, Child, run_command, run_local
+from ..transport.childerr import ChildErrors
 from ..transport.pace import Pace
 from ..transport.pump import Pump
 from ..wire.errors import Exit, RefsyncError
@@ -95,29 +96,63 @@ def _run(options: Options, job: Job, files: BatchFiles | None = None) -> int:
     printer = Printer(options, open_log(options))
     link = Link()
     child = _connect(options, job, printer, link)
-    return with_child(
-        child, lambda: converse(options, job, printer, child.fd_in, child.fd_out, link=link, files=files)
-    )
+
+    def talk() -> int:
+        fds = child.fd_in, child.fd_out
+        return converse(options, job, printer, *fds, link=link, files=files, errors=child.errors)
+
+    return with_child(child, talk, printer, options if job.remote is not None else None)
 
 
-def with_child(child: Child, talk: Callable[[], int]) -> int:
+def with_child(
+    child: Child, talk: Callable[[], int], printer: Printer | None = None, options: Options | None = None
+) -> int:
     """END-14: the exit code of a conversation with a child, whose own may be the greater one.
 
     After an error here only that of a child that has ended before: what it
-    makes of our end is no news. Where the connection broke it may know more.
+    makes of our end is no news. Where the connection broke it may know more,
+    and so does what a remote shell has said, which ``printer`` passes on and logs.
     """
+    if child.errors is not None and printer is not None:
+        child.errors.forward = printer.interject
     try:
         code = talk()
     except RefsyncError as error:
         broken = isinstance(error, PeerClosed | PeerDeaf)
         error.code = max(error.code, child.code(LEAVING if broken else 0.0))
         child.end()
+        if broken and child.errors is not None and printer is not None:
+            for line in child.errors.tail.splitlines():
+                printer.log(line + b"\n")
+        if broken and options is not None:
+            error.advice = advice(error.code, options)
         raise
     except BaseException:
         child.end()
         raise
     child.close()
     return max(code, child.wait())
+
+
+def advice(code: int, options: Options) -> str:
+    """What to do about a remote shell's exit code; empty if that says nothing certain."""
+    shell = options.rsh or os.environ.get("RSYNC_RSH") or "ssh"
+    if code == Exit.COMMAND_NOT_FOUND:
+        return (
+            f'the remote shell ("{shell}") found no program "{options.rsync_path}" on the other host: '
+            "install rsync there, or say where it is with --rsync-path"
+        )
+    if code == Exit.COMMAND_RUN:
+        return (
+            f'"{options.rsync_path}" on the other host is there but cannot be run: '
+            "look at its permissions and at its architecture, or name another with --rsync-path"
+        )
+    if code == 255:
+        return (
+            f'"{shell}" could not connect, or not log in: try it by hand, with the same host and user; '
+            "what it said is above"
+        )
+    return ""
 
 
 def open_log(options: Options) -> Log | None:
@@ -203,6 +238,7 @@ def converse(
     link: Link | None = None,
     remote_protocol: int = 0,
     files: BatchFiles | None = None,
+    errors: ChildErrors | None = None,
 ) -> int:
     """The client's half over two descriptors; returns its exit code after printing the totals."""
     link = link or Link()
@@ -228,7 +264,8 @@ def converse(
         started=on_start,
         recorder=files.recorder if files is not None else None,
     )
-    pump = Pump(link, fd_in, fd_out, timeout=options.timeout, pace=Pace(options.bwlimit, options.stop_at))
+    pace = Pace(options.bwlimit, options.stop_at)
+    pump = Pump(link, fd_in, fd_out, timeout=options.timeout, pace=pace, errors=errors)
     tasks = Tasks(link, conversation)
     try:
         pump.run(tasks)
@@ -237,6 +274,8 @@ def converse(
         raise
     except RefsyncError as error:
         pump.flush()
+        if errors is not None:
+            errors.linger()
         printer.finish()
         if sessions or isinstance(error, PeerClosed):
             words = complaint(error, role_of(error, sender=options.sender))

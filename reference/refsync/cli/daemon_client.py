@@ -15,6 +15,7 @@ from ..session.daemon_client import Answered, Call, module_arguments, start
 from ..session.link import Link, PeerClosed
 from ..session.tasks import Tasks
 from ..transport.child import run_command
+from ..transport.childerr import ChildErrors
 from ..transport.pump import Pump
 from ..transport.tcp import DAEMON_PORT, connect
 from ..wire.errors import Exit, RefsyncError
@@ -53,11 +54,21 @@ def run_daemon_client(options: Options, job: Job, files: BatchFiles | None = Non
     command = daemon_command(remote, options)
     tell_command(options, printer, command)
     child = run_command(command)
-    return with_child(child, lambda: _talk(options, job, printer, child.fd_in, child.fd_out, files))
+
+    def talk() -> int:
+        return _talk(options, job, printer, child.fd_in, child.fd_out, files, child.errors)
+
+    return with_child(child, talk, printer, options)
 
 
 def _talk(
-    options: Options, job: Job, printer: Printer, fd_in: int, fd_out: int, files: BatchFiles | None
+    options: Options,
+    job: Job,
+    printer: Printer,
+    fd_in: int,
+    fd_out: int,
+    files: BatchFiles | None,
+    errors: ChildErrors | None = None,
 ) -> int:
     """Greeting, module and transfer over two descriptors."""
     remote = job.remote
@@ -102,7 +113,7 @@ def _talk(
     )
     link = Link()
     tasks = Tasks(link, start(link, call))
-    Pump(link, fd_in, fd_out, timeout=options.timeout).run(tasks)
+    Pump(link, fd_in, fd_out, timeout=options.timeout, errors=errors).run(tasks)
     answered: Answered = tasks.results[0]
     printer.flush()
     if answered.listed:
@@ -116,4 +127,5 @@ def _talk(
         link=link,
         remote_protocol=answered.remote_protocol,
         files=files,
+        errors=errors,
     )

@@ -102,6 +102,8 @@ def _say(options: Options, code: int, end: RefsyncError | Interrupted | None, ro
     if isinstance(end, RefsyncError) and not end.told and str(end):
         bare = str(end).startswith(("rsync: ", "ERROR: ", "@ERROR", "ABORTING"))
         text = f"{end}\n" if bare else f"rsync: {end}\n"
+    if isinstance(end, RefsyncError) and end.advice:
+        text += f"rsync: {end.advice}\n"
     place = place_of(end) if end is not None else f"main.py({sys._getframe(1).f_lineno})"
     text += closing_line(code, role or role_of(end, sender=options.sender), place)
     try:

@@ -16,6 +16,7 @@ from ..engine.listed import listing_line
 from ..engine.stats import Statistics
 from ..files.log import Log
 from ..options.model import Options
+from ..transport.childerr import pass_on
 from ..wire.entry import FileEntry
 from .progress import Progress
 
@@ -93,6 +94,12 @@ class Printer:
         self._finish_line(sys.stderr.buffer)
         sys.stderr.buffer.write(escape(text, eight_bit=self._options.eight_bit))
         sys.stderr.buffer.flush()
+
+    def interject(self, data: bytes) -> None:
+        """What a remote shell says on its standard error: as it is, after what we have said so far."""
+        self._out.flush()
+        self._finish_line(sys.stderr.buffer)
+        pass_on(data)
 
     def flush(self) -> None:
         self._out.flush()

@@ -15,6 +15,7 @@ from collections.abc import Callable
 
 from ..records import dataclass, field
 from ..wire.errors import Exit, RefsyncError
+from .childerr import ChildErrors, open_pair
 
 #: Seconds that a child which has closed its end has to leave.
 LEAVING = 2.0
@@ -22,6 +23,7 @@ LEAVING = 2.0
 GRACE = 0.4
 OBEY = 3.0
 _STEP = 0.005
+_LISTEN = 0.02
 
 
 @dataclass(slots=True)
@@ -31,6 +33,7 @@ class Child:
     pid: int
     fd_in: int
     fd_out: int
+    errors: ChildErrors | None = None
     _status: int | None = field(default=None, init=False)
 
     def close(self) -> None:
@@ -56,12 +59,16 @@ class Child:
             if number and self._status is None:
                 os.kill(self.pid, number)
             if self._ends(seconds):
-                return
+                break
+        self._last_words()
 
     def wait(self) -> int:
         """The child's exit code, as upstream takes it (END-14)."""
+        while self.errors is not None and self.errors.fd >= 0 and not self._ends(0.0):
+            self.errors.wait(_LISTEN)
         if self._status is None:
             _, self._status = os.waitpid(self.pid, 0)
+        self._last_words()
         if os.WIFSIGNALED(self._status):
             return Exit.CRASHED if os.WCOREDUMP(self._status) else Exit.TERMINATED
         return os.WEXITSTATUS(self._status)
@@ -75,28 +82,39 @@ class Child:
                 break
             if time.monotonic() >= stop:
                 return False
-            time.sleep(_STEP)
+            if self.errors is not None and self.errors.fd >= 0:
+                self.errors.wait(_STEP)
+            else:
+                time.sleep(_STEP)
         return True
+
+    def _last_words(self) -> None:
+        if self.errors is not None:
+            self.errors.linger()
+            self.errors.close()
 
 
 def run_command(argv: list[str]) -> Child:
-    """Start a command with pipes for its standard input and output; its errors go where ours go."""
+    """Start a command with pipes for its standard input and output; its errors come to us first (END-15)."""
     their_in, our_out = os.pipe()
     our_in, their_out = os.pipe()
     actions = [
         (os.POSIX_SPAWN_DUP2, their_in, 0),
         (os.POSIX_SPAWN_DUP2, their_out, 1),
     ]
+    pair = open_pair()
+    if pair is not None:
+        actions.append((os.POSIX_SPAWN_DUP2, pair[1], 2))
     try:
         pid = os.posix_spawnp(argv[0], argv, os.environ, file_actions=actions)
     except OSError as error:
-        os.close(our_in)
-        os.close(our_out)
+        for fd in (our_in, our_out, *(pair or ())[:1]):
+            os.close(fd)
         raise RefsyncError(f"Failed to exec {argv[0]}: {error.strerror} ({error.errno})", Exit.IPC) from None
     finally:
-        os.close(their_in)
-        os.close(their_out)
-    return Child(pid, our_in, our_out)
+        for fd in (their_in, their_out, *(pair or ())[1:]):
+            os.close(fd)
+    return Child(pid, our_in, our_out, ChildErrors(pair[0]) if pair else None)
 
 
 def run_local(serve: Callable[[int, int], int]) -> Child:

@@ -16,12 +16,15 @@ from ..session.bulk import Moved
 from ..session.link import HIGH_WATER, Link, PeerDeaf
 from ..session.tasks import Tasks
 from ..wire.errors import Exit, RefsyncError
+from .childerr import ChildErrors
 from .pace import Pace
 
 READ_SIZE = 256 * 1024
 #: Input is left with the kernel while this much is waiting to be read by a conversation.
 MAX_BUFFERED = 8 * 1024 * 1024
 
+#: Seconds in which a child's errors are looked at while file data moves.
+HEARING = 0.1
 #: Seconds that a peer which has closed its input has to go on speaking.
 LAST_WORDS = 2.0
 
@@ -32,12 +35,20 @@ class Pump:
     ``timeout`` is in seconds, 0 for none: without a byte in either direction
     for so long the run ends with exit 30. When half of that has passed with
     nothing sent, the link's ``keepalive`` is called. ``pace`` tells how fast
-    bytes may go out and when to stop.
+    bytes may go out and when to stop. ``errors`` is what a child says besides.
     """
 
     def __init__(
-        self, link: Link, fd_in: int, fd_out: int, *, timeout: int = 0, pace: Pace | None = None
+        self,
+        link: Link,
+        fd_in: int,
+        fd_out: int,
+        *,
+        timeout: int = 0,
+        pace: Pace | None = None,
+        errors: ChildErrors | None = None,
     ) -> None:
+        self._errors = errors
         self.link = link
         self.pace = pace or Pace()
         self.timeout = timeout
@@ -182,7 +193,7 @@ class Pump:
         assert bulk is not None
         listens = not finish and not link.closed and link.available < MAX_BUFFERED
         before = bulk.moved
-        outcome = bulk.run(self._out, self._in if listens else -1, _milliseconds(wait), finish=finish)
+        outcome = bulk.run(self._out, self._in if listens else -1, self._milliseconds(wait), finish=finish)
         count = bulk.moved - before
         link.bytes_out += count
         if count:
@@ -203,7 +214,7 @@ class Pump:
         assert bulk is not None
         wants_out = bool(link.pending) and self._can_send
         before = bulk.moved
-        outcome = Moved(bulk.run(self._in, self._out if wants_out else -1, _milliseconds(wait)))
+        outcome = Moved(bulk.run(self._in, self._out if wants_out else -1, self._milliseconds(wait)))
         count = bulk.moved - before
         link.bytes_in += count
         if count:
@@ -226,7 +237,7 @@ class Pump:
         if not wants_in and not wants_out and not (pause and link.pending):
             return link.closed
         self._watch(wants_in, wants_out)
-        events = self._poll.poll(None if wait is None else int(wait * 1000 + 0.5))
+        events = self._wait(wait)
         if not wants_in or not any(fd == self._in and what & ~select.POLLOUT for fd, what in events):
             return False
         try:
@@ -261,7 +272,30 @@ class Pump:
                 except KeyError:
                     pass
 
+    def _wait(self, wait: float | None) -> list[tuple[int, int]]:
+        """What can be read or written; what a child says besides is heard meanwhile, and does not count."""
+        errors = self._errors
+        milliseconds = None if wait is None else int(wait * 1000 + 0.5)
+        if errors is None or errors.fd < 0:
+            return self._poll.poll(milliseconds)
+        while errors.fd >= 0:
+            fd = errors.fd
+            self._poll.register(fd, select.POLLIN)
+            try:
+                events = self._poll.poll(milliseconds)
+            finally:
+                self._poll.unregister(fd)
+            if all(found != fd for found, _ in events):
+                return events
+            errors.hear()
+            others = [event for event in events if event[0] != fd]
+            if others or not milliseconds:
+                return others
+        return self._poll.poll(milliseconds)
 
-def _milliseconds(wait: float | None) -> int:
-    """As poll takes it: -1 for ever."""
-    return -1 if wait is None else int(wait * 1000 + 0.5)
+    def _milliseconds(self, wait: float | None) -> int:
+        """As poll takes it, -1 for ever; but who waits in there does not hear what a child says besides."""
+        if self._errors is not None and self._errors.fd >= 0:
+            self._errors.hear()
+            wait = HEARING if wait is None else min(wait, HEARING)
+        return -1 if wait is None else int(wait * 1000 + 0.5)

@@ -77,6 +77,7 @@ class RefsyncError(Exception):
     """An error that ends the run: what was wrong, and the exit code to end with."""
 
     told = False  #: whoever ends the run has told the user already
+    advice = ""  #: what the user can do about it, if that can be said
 
     def __init__(self, message: str, code: int = Exit.PROTOCOL) -> None:
         super().__init__(message)
