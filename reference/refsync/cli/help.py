@@ -11,7 +11,7 @@ from ..options.option import Option
 from ..options.table import shown
 from .capabilities import as_json, as_text
 
-_PLACES = (
+PLACES = (
     "SRC [SRC]... DEST",
     "SRC [SRC]... [USER@]HOST:DEST",
     "SRC [SRC]... [USER@]HOST::DEST",
@@ -37,7 +37,7 @@ def help_lines() -> Iterator[str]:
     yield ""
     yield "refsync copies files, and only what differs of them, from here to there."
     yield ""
-    for number, places in enumerate(_PLACES):
+    for number, places in enumerate(PLACES):
         yield ("  or   " if number else "Usage: ") + f"refsync [OPTION]... {places}"
     yield "A single ':' is a remote shell; '::' and 'rsync://' are a daemon, whose module comes first."
     yield "With a source alone the files are listed."

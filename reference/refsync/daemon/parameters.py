@@ -36,7 +36,7 @@ def _refuse(name: str, type_: str, default: Value, reason: str, *, everywhere: b
 
 _NO_PROGRAMS = "it runs a program, which this daemon does not do yet"
 
-_TABLE: tuple[Parameter, ...] = (
+TABLE: tuple[Parameter, ...] = (
     # global
     Parameter("address", STRING, "", everywhere=False),
     _refuse("daemon chroot", STRING, "", "the daemon would not be confined", everywhere=False),
@@ -96,7 +96,8 @@ _TABLE: tuple[Parameter, ...] = (
     Parameter("write only", BOOL, False),
 )
 
-_ALIASES = {"bind address": "address", "rsync port": "port"}
+#: Other names, each with the one that stands in the table.
+ALIASES = {"bind address": "address", "rsync port": "port"}
 
 
 def squeeze(name: str) -> str:
@@ -105,5 +106,5 @@ def squeeze(name: str) -> str:
 
 
 #: Parameters by their squeezed name.
-PARAMETERS: dict[str, Parameter] = {squeeze(each.name): each for each in _TABLE}
-PARAMETERS.update({squeeze(alias): PARAMETERS[squeeze(name)] for alias, name in _ALIASES.items()})
+PARAMETERS: dict[str, Parameter] = {squeeze(each.name): each for each in TABLE}
+PARAMETERS.update({squeeze(alias): PARAMETERS[squeeze(name)] for alias, name in ALIASES.items()})

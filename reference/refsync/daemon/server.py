@@ -53,9 +53,7 @@ def run_daemon(options: Options) -> int:
     listeners = tcp.listen(address, port, backlog=main.number("listen backlog"))
     if options.detach:
         _detach()
-    from . import connection  # its modules are shared by all children, and a chroot would hide them
-
-    assert connection is not None
+    _load_all()
     log = open_log(config)
     try:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -74,10 +72,21 @@ def run_daemon(options: Options) -> int:
             listener.close()
 
 
+def _load_all() -> None:
+    """Import what a connection may need: all children share it, and a chroot would hide it."""
+    import ctypes
+
+    from ..session import auth
+    from . import connection
+
+    assert ctypes and auth and connection
+
+
 def serve_over_shell(options: Options) -> int:
     """DAEMON-14: serve who started us over a remote shell, and end; an ordinary user has his own file."""
     from .connection import Connection
 
+    _load_all()
     path = options.config or (DEFAULT_CONFIG if os.getuid() == 0 else USER_CONFIG)
     config = load(path, say=lambda note: None)
     address = "0.0.0.0"
@@ -106,6 +115,8 @@ def open_log(config: Config) -> Log:
 def serve_connection(path: str, client: socket.socket, address: str, bwlimit: int = 0) -> int:
     """Serve one client; the configuration is read anew for it."""
     from .connection import Connection
+
+    _load_all()
 
     notes: list[str] = []
     try:

@@ -285,9 +285,13 @@ class Destination:
         """A path for calls that take no descriptor and don't follow a symlink in the last place (XATTR-8).
 
         It leads through the descriptor of the directory, so it is good until the next call of this object.
+        Without /proc, as in a chroot, the directory becomes the current one: all else here goes by descriptors.
         """
         fd, base = self._directories.parent(name)
-        return b"/proc/self/fd/%d/" % fd + base
+        if os.path.exists(b"/proc/self/fd"):
+            return b"/proc/self/fd/%d/" % fd + base
+        os.fchdir(fd)
+        return b"./" + base
 
     def chmod(self, name: bytes, mode: int) -> None:
         """Set the permission bits; ELOOP for a symlink, which has none of its own."""
