@@ -12,7 +12,7 @@ import os
 from ..options import server_args
 from ..options.model import Options
 from ..session.daemon_client import Answered, Call, module_arguments, start
-from ..session.link import Link, PeerClosed
+from ..session.link import Link
 from ..session.tasks import Tasks
 from ..transport.child import run_command
 from ..transport.childerr import ChildErrors

@@ -285,7 +285,7 @@ class Destination:
         """A path for calls that take no descriptor and don't follow a symlink in the last place (XATTR-8).
 
         It leads through the descriptor of the directory, so it is good until the next call of this object.
-        Without /proc, as in a chroot, the directory becomes the current one: all else here goes by descriptors.
+        Without /proc, as in a chroot, the directory becomes the current one; all else goes by descriptors.
         """
         fd, base = self._directories.parent(name)
         if os.path.exists(b"/proc/self/fd"):
