@@ -100,7 +100,7 @@ def _say(options: Options, code: int, end: RefsyncError | Interrupted | None, ro
         return
     text = ""
     if isinstance(end, RefsyncError) and not end.told and str(end):
-        bare = str(end).startswith(("rsync: ", "ERROR: ", "@ERROR", "ABORTING", "iconv_open("))
+        bare = str(end).startswith(("[", "rsync: ", "ERROR: ", "@ERROR", "ABORTING", "iconv_open("))
         text = f"{end}\n" if bare else f"rsync: {end}\n"
     if isinstance(end, RefsyncError) and end.advice:
         text += f"rsync: {end.advice}\n"

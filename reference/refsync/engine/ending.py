@@ -18,7 +18,17 @@ from ..wire.integers import int32
 from .session import Session
 
 #: Messages that upstream prints without a program's name in front.
-_BARE = ("ERROR: ", "ABORTING", "@ERROR", "The ", "Failed to stat", "Your options", "Invalid ")
+_BARE = (
+    "[",
+    "iconv_open(",
+    "ERROR: ",
+    "ABORTING",
+    "@ERROR",
+    "The ",
+    "Failed to stat",
+    "Your options",
+    "Invalid ",
+)
 _HOME = os.path.dirname(os.path.dirname(__file__))
 
 

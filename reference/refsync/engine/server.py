@@ -13,6 +13,7 @@ from ..files.charset import Charset
 from ..files.interrupt import Interrupted
 from ..filters.exchange import local_rules, server_rules
 from ..filters.rulelist import FilterList
+from ..options.combinations import settle_max_alloc
 from ..options.model import Options
 from ..options.needs import needed
 from ..session.link import Link
@@ -77,6 +78,7 @@ async def serve(
     told to the client in frames before they end the run. ``charset`` is that
     of the names here, if they are to be converted.
     """
+    settle_max_alloc(options, os.environ)
     agreement = await negotiate(link, offer_from(options, remote_protocol=remote_protocol))
     reporter = RemoteReporter(link, module, options, log)
     reporter.old = not agreement.dialect.varints

@@ -37,6 +37,11 @@ IOERR_GENERAL = 1
 IOERR_VANISHED = 2
 IOERR_DEL_LIMIT = 4
 IOERR_KNOWN = 7
+#: What upstream's largest tables hold for each entry of a file list, and for each block of a file: OPT-15
+#: counts by these, so that a limit means the same to both.
+POINTER, BLOCK_SUM = 8, 24
+#: Room that a file list has from the start, in entries.
+LIST_START = 32 * 1024
 #: A longer timeout than a day is no timeout that a daemon means.
 MAX_TIMEOUT = 86400
 
@@ -104,6 +109,18 @@ class Session:
     @property
     def dialect(self) -> Dialect:
         return self.agreement.dialect
+
+    def allocate(self, count: int, size: int) -> None:
+        """OPT-15: so many things of so many bytes are to be held at once; exit 22 if that is too much."""
+        limit = self.options.max_alloc
+        if limit and count >= limit // size:
+            text = f"[{self.role}] exceeded --max-alloc={limit} setting"
+            raise RefsyncError(text, Exit.MALLOC)
+
+    def grow_list(self, count: int) -> None:
+        """The same for a file list, whose room is doubled when it is full."""
+        if count & (count - 1) == 0 and count >= LIST_START:
+            self.allocate(2 * count, POINTER)
 
     @property
     def append(self) -> int:

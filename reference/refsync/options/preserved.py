@@ -6,6 +6,7 @@ Clauses FLIST-7 to FLIST-14; upstream ``flist.c:send_file_entry``, ``options.c:p
 from __future__ import annotations
 
 from ..wire.flist import Preserve
+from ..wire.limits import MAX_XATTR_VALUE
 from .model import Options
 
 
@@ -27,4 +28,5 @@ def preserved(options: Options, digest_length: int) -> Preserve:
         relative=bool(options.relative),
         missing_args=options.delete_missing_args,
         checksum_length=digest_length if options.checksum else 0,
+        max_value=min(MAX_XATTR_VALUE, options.max_alloc - 1 if options.max_alloc else MAX_XATTR_VALUE),
     )
