@@ -137,6 +137,11 @@ class Checksums:
             self._transfer, seed, seed_first=seed_first or named
         )
 
+    @property
+    def transfer(self) -> str:
+        """The name of the file digest's algorithm."""
+        return self._transfer
+
     def new_file(self) -> Hasher:
         """For the digest that ends a transferred file."""
         if native.HAVE_BULK and self._transfer in _XXH_STATES:

@@ -17,7 +17,7 @@ from ..wire import compression, items, stats, sumhead
 from ..wire.entry import FileEntry
 from ..wire.errors import Exit, ProtocolError, RefsyncError
 from ..wire.ndx import NDX_DEL_STATS, NDX_DONE, NDX_FLIST_EOF, NDX_FLIST_OFFSET
-from . import bulk
+from . import bulk, small
 from .backup import Made
 from .basis import Basis
 from .batch import Replay
@@ -49,6 +49,7 @@ class Receiver:
             session.replay.missing = self._missing
         self._digest = b""  # of the file that came last, as the sender has it
         self._writing = writing
+        self._small = small.writer(session, target)
         self._unsynced = Unsynced(session, target)
         self._delayed: dict[int, FileEntry] = {}  # whole, and waiting for the end
         self.phases_done = 0
@@ -191,6 +192,11 @@ class Receiver:
         session, target, options = self._session, self._target, self._session.options
         name = target.name(entry)
         again = ndx in self._redoing
+        if self._small is not None and (taken := self._small.take(entry, attrs, name)) is not None:
+            session.items.before(entry, attrs.iflags)
+            session.reporter.file_done(taken[0])
+            session.items.after(entry, attrs.iflags, taken[1])
+            return "success"
         basis = self._writing.bases.open(name, entry, attrs, again=again)
         temp: TempFile | None = None
         try:
@@ -312,7 +318,7 @@ class Receiver:
         """Rebuild the file; True if its digest is the sender's."""
         session, link, options = self._session, self._session.link, self._session.options
         name = self._target.name(entry)
-        self._preallocate(entry, basis, temp)
+        self._target.preallocate(entry, temp, basis.status)
         head = await self._read_head()
         hasher = session.checksums.new_file()
         in_place = temp.inplace and basis.kind in IN_PLACE
@@ -360,19 +366,6 @@ class Receiver:
         size = session.checksums.digest_length
         self._digest = digest = await link.read(lambda cursor: cursor.take(size))
         return digest == hasher.digest()
-
-    def _preallocate(self, entry: FileEntry, basis: Basis, temp: TempFile) -> None:
-        """FS-10: room for the whole file, if the file system can."""
-        old = basis.status.st_size if temp.inplace and basis.status is not None else 0
-        if not self._session.options.preallocate or entry.size <= old:
-            return
-        try:
-            temp.writer.preallocate(entry.size)
-        except OSError as error:
-            name = self._target.path(self._target.name(entry))
-            self._session.reporter.warning(
-                b"rsync: [receiver] " + os_error("do_fallocate", name, error, b"") + b"\n"
-            )
 
     async def _read_head(self) -> sumhead.SumHead:
         dialect, limit = self._session.dialect, self._session.checksums.digest_length

@@ -23,7 +23,7 @@ from ..wire.integers import int32
 from ..wire.ndx import NDX_DEL_STATS, NDX_DONE
 from ..wire.tokens import PlainEncoder
 from ..wire.xattr import XattrList
-from . import bulk
+from . import bulk, small
 from .arguments import join
 from .listing import LOOKAHEAD, ListSender
 from .receive_list import sanitized
@@ -47,6 +47,7 @@ class Sender:
             agreed.compression, agreed.compress_level, quirk=agreed.dialect.old_compression_quirk
         )
         self._skips = SkipList.of(session)
+        self._small = small.reader(session)
         self._started_with = 0
         self._sent: set[int] = set()  # below protocol 30, or with --append: a second request is another kind
         self._remover = SourceRemover(session, lists.lists)
@@ -202,6 +203,22 @@ class Sender:
     ) -> None:
         session, link = self._session, self._session.link
         path = join(entry.path, entry.name)
+        if self._small is not None and not head.count and not append and entry.size <= small.LONGEST:
+            quick = self._small.read(path, self._flags(), small.LONGEST)
+            if quick is not None:
+                link.write(self._answer(ndx, attrs) + self._sending.attached.answer(path, wanted))
+                link.write(sumhead.encode(head))
+                session.items.before(entry, attrs.iflags)
+                stream, length = quick
+                link.write(stream)
+                session.stats.literal_data += length
+                session.reporter.file_progress(length, length)
+                session.reporter.file_done(length)
+                digest = bytes(stream[-session.checksums.digest_length :])
+                session.items.after(entry, attrs.iflags, digest)
+                session.debug("SEND", 1, b"sender finished " + path)
+                self._sent.add(ndx)
+                return
         fd = self._open(ndx, path)
         if fd < 0:
             return
@@ -283,13 +300,16 @@ class Sender:
         if self._session.dialect.varints:
             self._session.link.message(mux.NO_SEND, int32(ndx))
 
+    def _flags(self) -> int:
+        """How sources are opened."""
+        follow = 0 if follows_links(self._session.options) else os.O_NOFOLLOW
+        return os.O_RDONLY | follow | os.O_NONBLOCK | os.O_CLOEXEC | self._session.checksums.open_flags
+
     def _open(self, ndx: int, path: bytes) -> int:
         """A descriptor to read from, or -1 after telling both the user and the receiver (XFER-9)."""
         session = self._session
         try:
-            follow = 0 if follows_links(session.options) else os.O_NOFOLLOW
-            flags = os.O_RDONLY | follow | os.O_NONBLOCK | os.O_CLOEXEC
-            fd = os.open(path, flags | session.checksums.open_flags)
+            fd = os.open(path, self._flags())
             mode = os.fstat(fd).st_mode
             if stat.S_ISREG(mode) or (
                 session.options.copy_devices and (stat.S_ISBLK(mode) or stat.S_ISCHR(mode))

@@ -26,7 +26,7 @@ from .changes import module_changes
 from .descriptors import Descriptors
 from .module import first_hidden
 from .places import Places
-from .session import Session
+from .session import Session, os_error
 
 
 class Target:
@@ -157,6 +157,17 @@ class Target:
         if part is not None:
             return self.dest.open_inplace(part, target=name, sparse=sparse)
         return self.dest.create_temp(name, mode=entry.mode, sparse=sparse, place=self.temp_place)
+
+    def preallocate(self, entry: FileEntry, temp: TempFile, here: os.stat_result | None) -> None:
+        """FS-10: room for the whole file, if the file system can; ``here``: what is written over."""
+        old = here.st_size if temp.inplace and here is not None else 0
+        if not self._session.options.preallocate or entry.size <= old:
+            return
+        try:
+            temp.writer.preallocate(entry.size)
+        except OSError as error:
+            what = os_error("do_fallocate", self.path(self.name(entry)), error, b"")
+            self._session.reporter.warning(b"rsync: [receiver] " + what + b"\n")
 
     def close(self) -> None:
         self.dest.close()

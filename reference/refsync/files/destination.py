@@ -81,6 +81,10 @@ class Destination:
         shown = b'"' + self.path(name) + b'"'
         return fakesuper.stored(self.attribute_path(name), shown, status, self._fake) or status
 
+    def place_of(self, name: bytes) -> tuple[int, bytes]:
+        """The descriptor of the directory that holds ``name``, good until the next call, and the rest."""
+        return self._directories.parent(name)
+
     def directory_of(self, name: bytes) -> int:
         """A descriptor of the directory that holds ``name``, to be closed by the caller."""
         return os.open(
@@ -251,8 +255,8 @@ class Destination:
 
     # -- moving and removing ----------------------------------------------
 
-    def rename(self, old: bytes, new: bytes) -> None:
-        """Rename, replacing what has the new name."""
+    def rename(self, old: bytes, new: bytes, *, file: bool = False) -> None:
+        """Rename, replacing what has the new name. ``file``: it is none of a directory."""
         cut, new_cut = old.rfind(b"/"), new.rfind(b"/")
         fd, base = self._directories.parent(old)
         if old[: max(cut, 0)] == new[: max(new_cut, 0)]:
@@ -264,8 +268,9 @@ class Destination:
                 os.rename(base, to_base, src_dir_fd=held, dst_dir_fd=to_fd)
             finally:
                 os.close(held)
-        self._directories.forget(old)
-        self._directories.forget(new)
+        if not file or new in self._directories.dirlinks:
+            self._directories.forget(old)
+            self._directories.forget(new)
 
     def unlink(self, name: bytes) -> None:
         """Remove a name that is not a directory's."""

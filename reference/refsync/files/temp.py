@@ -111,7 +111,7 @@ class TempFile:
         """Put the whole file under its name. If that raises OSError, ``discard`` is still to be called."""
         self.close()
         if self.name != self.target:
-            self._dest.rename(self.name, self.target)
+            self._dest.rename(self.name, self.target, file=True)
         self._done()
 
     def keep_partial(self, mtime_ns: int | None = None) -> None:

@@ -98,6 +98,14 @@ ffi.cdef("""
                               int64_t token_left, int64_t offset);
     void refsync_ring_in_stop(ring_in *in);
     int refsync_ring_in_run(ring_in *in, int from, int to, int milliseconds, int64_t budget);
+
+    typedef struct small_file {
+        int directory; const char *stem; const char *name; unsigned mode; int64_t uid; int64_t gid;
+        int64_t seconds; int64_t nanoseconds; int set_times; int set_mode; int64_t length;
+    } small_file;
+    int64_t refsync_small_read(const char *path, int flags, int64_t most, int sum, unsigned char *out,
+                               int64_t *length);
+    int64_t refsync_small_write(const unsigned char *data, int64_t have, int sum, small_file *file);
 """)
 
 # The header of libxxhash is compiled in, so that the library need not be there to run.
@@ -116,16 +124,13 @@ PLACES = [
 ]
 ARCHIVE = [path for place in PLACES if (path := Path(place) / "liburing.a").exists()]
 
-SOURCES = ("kernel.c", "bulk.c", "uring.c", "uring_bulk.c")  # each uses what stands before it
+SOURCES = ("kernel.c", "bulk.c", "uring.c", "uring_bulk.c", "small.c")  # each uses what stands before it
 
 ffi.set_source(
     "refsync._kernel",
     "#ifndef _GNU_SOURCE\n#define _GNU_SOURCE\n#endif\n#include <stddef.h>\n"
     + HEAD
-    + "".join(
-        (HERE / name).read_text(encoding="utf-8")
-        for name in ("kernel.c", "bulk.c", "uring.c", "uring_bulk.c")
-    ),
+    + "".join((HERE / name).read_text(encoding="utf-8") for name in SOURCES),
     extra_compile_args=["-O3"],
     extra_link_args=([str(ARCHIVE[0])] if ARCHIVE else ["-luring"]) if URING else [],
     py_limited_api=True,

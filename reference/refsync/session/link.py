@@ -204,6 +204,11 @@ class Link:
         await _wait(WANT_TURN)
 
     @property
+    def waiting(self) -> Cursor:
+        """What was received and not yet read, for one who can use it at once; what is used is passed over."""
+        return self._cursor
+
+    @property
     def available(self) -> int:
         """Bytes received and not yet read."""
         return self._cursor.remaining()
