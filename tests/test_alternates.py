@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from refsync.engine import client
 from refsync.engine.basis import Bases
-from refsync.engine.fuzzy import BEYOND, UNIT, distance, suffix_of
 from refsync.engine.module import ModuleContext
+from refsync.engine.nearness import BEYOND, UNIT, distance, suffix_of
 from refsync.engine.report import RemoteReporter
 from refsync.engine.server import allow_inc_recurse, serve
 from refsync.options.parse import parse

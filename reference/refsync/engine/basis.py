@@ -12,9 +12,9 @@ import stat
 from ..records import dataclass
 from ..wire import items
 from ..wire.entry import FileEntry
-from ..wire.errors import ProtocolError
 from .altdest import AltDests, Match
 from .backup import Backups, Made
+from .basisname import Named, Possible, Whose, named
 from .fuzzy import Fuzzy
 from .partial import Parts
 from .session import Session, os_error
@@ -117,41 +117,42 @@ class Bases:
 
     def open(self, name: bytes, entry: FileEntry, attrs: items.ItemAttrs, *, again: bool) -> Basis:
         """XFER-14: open the basis that was asked for; below protocol 29 it goes without saying."""
-        if self._session.dialect.iflags:
-            if attrs.basis_type >= items.BASIS_FUZZY:
-                return self._open(self._similar(name, entry, attrs))
-            return self._open(self._named(name, attrs.basis_type))
         options = self._session.options
+        backups = options.inplace and options.backup
+        if self._session.dialect.iflags:
+            possible = Possible(len(self._alternates), options.fuzzy, self._parts.wanted, backups)
+            meant = named(attrs, name, entry.dirname, possible)
+            return self._open(self._meant(name, meant, attrs.basis_type, attrs.xname))
         basis = Basis(name)
-        if options.inplace and options.backup and not again:
-            basis = self._named(name, items.BASIS_BACKUP)
+        if backups and not again:
+            basis = self._meant(name, Named(Whose.BACKUP, name), items.BASIS_BACKUP)
         elif self._parts.wanted:
-            basis = self._named(name, items.BASIS_PARTIAL_DIR)
+            basis = self._meant(name, Named(Whose.PART, name), items.BASIS_PARTIAL_DIR)
         basis = self._open(basis)
         if basis.fd < 0 and basis.kind != items.BASIS_FNAME:
             basis = self._open(Basis(name))
         if basis.fd < 0 and self._alternates:
-            basis = self._open(self._named(name, 0))
+            basis = self._open(self._meant(name, Named(Whose.ELSEWHERE, name, 0), 0))
         return basis
 
-    def _named(self, name: bytes, kind: int) -> Basis:
-        """HOST-4: a kind that the options do not make possible is an attack."""
-        options = self._session.options
+    def _meant(self, name: bytes, meant: Named, kind: int, xname: bytes | None = None) -> Basis:
+        """The file; the entry's own where that one can't be."""
         found: bytes | None = None
-        if kind == items.BASIS_FNAME:
-            return Basis(name)
-        if kind < len(self._alternates):
-            found = self._alternates.place(kind, name)
-            return Basis(name) if found is None else Basis(found, kind, like=found)
         like = b""
-        if kind == items.BASIS_PARTIAL_DIR and self._parts.wanted:
+        if meant.whose is Whose.PART:
             found = self._parts.find(name)
             like = self._elsewhere(name)
-        elif kind == items.BASIS_BACKUP and options.inplace and options.backup:
+        elif meant.whose is Whose.BACKUP:
             found = self._backups.name(name)
-        else:
-            raise ProtocolError(f"basis type {kind:#x} was not asked for", clause="HOST-4")
-        return Basis(name) if found is None else Basis(found, kind, like=like)
+        elif meant.number >= 0:
+            found = self._alternates.place(meant.number, meant.name)
+        elif meant.whose is Whose.SIMILAR:
+            found = meant.name
+        if found is None:
+            return Basis(name)
+        if meant.whose is Whose.ELSEWHERE:
+            like = found
+        return Basis(found, kind, like=like, xname=xname)
 
     def _elsewhere(self, name: bytes) -> bytes:
         """Where the attributes are that a missing file has been compared with."""
@@ -162,19 +163,6 @@ class Bases:
             if there is not None and stat.S_ISREG(there[1].st_mode):
                 return there[0]
         return b""
-
-    def _similar(self, name: bytes, entry: FileEntry, attrs: items.ItemAttrs) -> Basis:
-        """ALT-14: a file of the entry's directory, by its last component alone."""
-        options, number, xname = self._session.options, attrs.basis_type - items.BASIS_FUZZY, attrs.xname
-        most = len(self._alternates) if options.fuzzy > 1 else 0
-        if not options.fuzzy or number > most:
-            raise ProtocolError(f"basis type {attrs.basis_type:#x} was not asked for", clause="HOST-4")
-        if not xname or b"/" in xname or b"\0" in xname or xname in (b".", b".."):
-            shown = (xname or b"").decode("utf-8", "backslashreplace")
-            raise ProtocolError(f'"{shown}" is no name of a similar file', clause="ALT-14")
-        place = entry.dirname + b"/" + xname if entry.dirname else xname
-        found = place if number == 0 else self._alternates.place(number - 1, place)
-        return Basis(name) if found is None else Basis(found, attrs.basis_type, xname=xname)
 
     def _open(self, basis: Basis) -> Basis:
         """Only a regular file is opened, or a device that is to be written to."""

@@ -8,8 +8,8 @@ String Format" (no counterpart in upstream).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
 
+from ..records import dataclass, field, replace
 from ..wire.acl import Acl, Named
 from ..wire.errors import ProtocolError
 
