@@ -274,6 +274,25 @@ def test_a_renamed_file_is_a_basis(tmp_path: Path, push: bool) -> None:
     assert (tmp_path / "dst/d/moved").read_bytes() == NEW
 
 
+@pytest.mark.parametrize("version", [29, 32])
+def test_a_basis_that_goes_before_the_data_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: int
+) -> None:
+    put(tmp_path / "src/moved", NEW)
+    before = put(tmp_path / "dst/before", OLD)
+    original = Bases.open
+
+    def late(self: Bases, name: bytes, entry: FileEntry, attrs: items.ItemAttrs, *, again: bool) -> object:
+        before.unlink(missing_ok=True)
+        return original(self, name, entry, attrs, again=again)
+
+    monkeypatch.setattr(Bases, "open", late)
+    code, lines = sync(tmp_path / "src", tmp_path / "dst", "-y", "--no-W", f"--protocol={version}")
+    assert code == 0, lines
+    assert any(b"moved failed verification" in line for line in lines)
+    assert (tmp_path / "dst/moved").read_bytes() == NEW
+
+
 # -- what a peer may name ----------------------------------------------------------
 
 

@@ -162,3 +162,20 @@ def dry(t: Trial) -> None:
     t.untouched(before)
     t.items(t.sync("-aiy", "-W"))
     t.equal("the file", CHANGED, t.read("dst/new-name"))
+
+
+@case(
+    "ALT-048",
+    clause="ALT-15",
+    title="A similar file that the run itself removes",
+    protocols=NUMBERED,
+    breadth=Breadth.NARROW,
+    optional=OPTIONAL,
+)
+def removed(t: Trial) -> None:
+    """The basis is like a file of --compare-dest and goes, perhaps before the data has come."""
+    t.build([file("d/a", CHANGED, mtime_ns=LATER), file("d/b", DATA)])
+    t.build([*within("one", [file("d/b", DATA)]), *within("dst", [file("d/b", DATA)])], "all")
+    t.sync("-ay", "--no-W", *directories(t, "compare", "one"), dest="all/dst/")
+    t.equal("the file", CHANGED, t.read("all/dst/d/a"))
+    t.equal("what is elsewhere", False, t.exists("all/dst/d/b"))

@@ -30,8 +30,8 @@ class Reconstructor:
     """One file. ``basis`` is a descriptor to read blocks from, None if there is no basis.
 
     ``offset`` is the length so far; ``literal_bytes`` and ``matched_bytes``
-    tell where it came from. ``replaying``: the sender knew another basis, so
-    there may be none at all here, which then reads as zeros too.
+    tell where it came from. ``replaying``: the sender knew another basis, or one
+    that has gone, so there may be none at all here, which then reads as zeros too.
     """
 
     def __init__(

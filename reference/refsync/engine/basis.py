@@ -28,7 +28,8 @@ class Basis:
     On the generator's side ``status`` is that file's (None: there is none) and
     ``here`` that of what the entry is reported against: what has its own name,
     or ``like`` in another directory. On the receiver's, ``fd`` is open on it, or -1.
-    ``xname``: its last component, if it has another name than the entry.
+    ``xname``: its last component, if it has another name than the entry. ``lost``: its sums were sent,
+    and since then it has gone.
     """
 
     name: bytes
@@ -38,6 +39,7 @@ class Basis:
     fd: int = -1
     like: bytes = b""
     xname: bytes | None = None
+    lost: bool = False
 
     def close(self) -> None:
         if self.fd >= 0:
@@ -57,6 +59,7 @@ class Bases:
         self._backups = backups
         self._alternates = alternates
         self._fuzzy = Fuzzy(session, target, alternates)
+        self._summed: set[bytes] = set()  # files whose basis the sender knows
 
     # -- the generator's side ---------------------------------------------
 
@@ -116,7 +119,16 @@ class Bases:
     # -- the receiver's side ----------------------------------------------
 
     def open(self, name: bytes, entry: FileEntry, attrs: items.ItemAttrs, *, again: bool) -> Basis:
-        """XFER-14: open the basis that was asked for; below protocol 29 it goes without saying."""
+        """XFER-14: open the basis that was asked for; below protocol 29 it goes without saying.
+
+        ALT-15: one that has gone since its sums were made costs a second attempt, and no more.
+        """
+        basis = self._find(name, entry, attrs, again=again)
+        basis.lost = basis.fd < 0 and entry.name in self._summed
+        self._summed.discard(entry.name)
+        return basis
+
+    def _find(self, name: bytes, entry: FileEntry, attrs: items.ItemAttrs, *, again: bool) -> Basis:
         options = self._session.options
         backups = options.inplace and options.backup
         if self._session.dialect.iflags:
@@ -187,4 +199,5 @@ class Bases:
             what = os_error("failed to open", self._target.path(basis.name), error, b", continuing")
             self._session.error(what, "generator")
             return False
+        self._summed.add(entry.name)
         return True

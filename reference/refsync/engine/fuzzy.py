@@ -57,12 +57,22 @@ class Fuzzy:
         if entry.dirname != self._directory:
             self._directory = entry.dirname
             self._lists = [self._read(number) for number in range(self._places)]
-        found = self._alike(entry) or self._nearest(entry)
-        if found is not None:
-            self._session.debug(
-                "FUZZY", 1, b"fuzzy basis selected for %s: %s" % (entry.name, self._shown(found.base))
-            )
-        return found
+        while (found := self._alike(entry) or self._nearest(entry)) is not None:
+            number, one = found
+            if self._is_there(one):
+                self._session.debug(
+                    "FUZZY", 1, b"fuzzy basis selected for %s: %s" % (entry.name, self._shown(one.base))
+                )
+                return Similar(number, one.base, one.place, one.status)
+            one.changing = True
+        return None
+
+    def _is_there(self, one: Candidate) -> bool:
+        """Whether it has not been removed since the directory was read, by this run or somebody else."""
+        try:
+            return self._target.dest.lstat(one.place) is not None
+        except OSError:
+            return False
 
     def changing(self, entry: FileEntry) -> None:
         """A file of the directory at hand is being replaced: it is no basis for others from now on."""
@@ -107,7 +117,7 @@ class Fuzzy:
         below = os.path.relpath(self._target.dest.path(name), module.root)
         return first_hidden(self._rules, below, False) is not None
 
-    def _alike(self, entry: FileEntry) -> Similar | None:
+    def _alike(self, entry: FileEntry) -> tuple[int, Candidate] | None:
         window = max(self._session.options.window, 0)
         for number, candidates in enumerate(self._lists):
             for one in candidates:
@@ -115,15 +125,15 @@ class Fuzzy:
                     continue
                 if abs(one.status.st_mtime_ns // 10**9 - entry.mtime) <= window:
                     self._tell(b"fuzzy size/modtime match for " + self._shown(one.base))
-                    return Similar(number, one.base, one.place, one.status)
+                    return number, one
         return None
 
-    def _nearest(self, entry: FileEntry) -> Similar | None:
+    def _nearest(self, entry: FileEntry) -> tuple[int, Candidate] | None:
         """Of those that are equally near the last counts."""
         name = entry.basename
         suffix = suffix_of(name)
         lowest = FARTHEST
-        nearest: Similar | None = None
+        nearest: tuple[int, Candidate] | None = None
         for number, candidates in enumerate(self._lists):
             for one in candidates:
                 if one.changing:
@@ -133,7 +143,7 @@ class Fuzzy:
                 self._tell(b"fuzzy distance for %s = %d.%05d" % (shown, far >> 16, far & 0xFFFF))
                 if far <= lowest:
                     lowest = far
-                    nearest = Similar(number, one.base, one.place, one.status)
+                    nearest = number, one
         return nearest
 
     def _shown(self, base: bytes) -> bytes:

@@ -328,7 +328,7 @@ class Receiver:
             temp.writer,
             hasher,
             in_place=in_place,
-            replaying=session.replay is not None,
+            replaying=session.replay is not None or basis.lost,
         )
         decode = self._decoder.decode
         done = 0
@@ -336,7 +336,7 @@ class Receiver:
             rebuilt.append(verify=session.append == 2)
             temp.writer.start_at(rebuilt.offset)
             done = rebuilt.offset
-        keeps = options.partial or self._writing.parts.wanted  # a part is to be known byte by byte
+        keeps = options.partial or self._writing.parts.wanted or basis.lost  # to be known byte by byte
         inflow = (
             None if keeps else bulk.inflow(session, self._decoder, head, basis.fd, temp, hasher, entry.size)
         )
