@@ -29,6 +29,12 @@ def test_mutant_still_applies(mutant: Mutant) -> None:
     assert groups(mutant, "control"), "no case that it names speaks its protocol versions"
 
 
+def test_there_are_enough() -> None:
+    assert len(MUTANTS) >= 60
+    places = {mutant.file.split("/")[0] for mutant in MUTANTS}
+    assert {"wire", "session", "delta", "filters", "files", "engine", "daemon"} <= places
+
+
 def test_no_fault_is_there_twice() -> None:
     faults = [(mutant.file, mutant.find, mutant.replace) for mutant in MUTANTS]
     assert len(set(faults)) == len(faults)

@@ -247,7 +247,9 @@ def nameless(t: Trial) -> None:
     t.same_tree()
 
 
-@case("OWN-004", clause="FLIST-22", title="An owner that alone differs is set", needs_root=True)
+@case(
+    "OWN-004", clause="FLIST-22", also=("FS-4",), title="An owner that alone differs is set", needs_root=True
+)
 def reowned(t: Trial) -> None:
     """A set-id bit survives the change of owner, which clears it; only what has none is itemised.
 

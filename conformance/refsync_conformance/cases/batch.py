@@ -6,7 +6,7 @@ from refsync_conformance.fixtures import MIXED
 from refsync_conformance.model import Breadth
 from refsync_conformance.registry import case
 from refsync_conformance.sandbox import Finished
-from refsync_conformance.trees import Noise, file
+from refsync_conformance.trees import Noise, file, symlink
 from refsync_conformance.trial import Trial
 
 #: What a peer may lack.
@@ -117,3 +117,24 @@ def plain(t: Trial) -> None:
     t.sync("-az", b"--write-batch=" + t.path("batch"))
     replay(t, b"-az")
     t.same_tree("src", "other")
+
+
+@case(
+    "BATCH-008",
+    clause="BATCH-2",
+    title="Each option has a bit of its own",
+    optional=BATCHES,
+    protocols=(29, 30, 31, 32),
+    breadth=Breadth.NARROW,
+)
+def bits(t: Trial) -> None:
+    """The first word of a batch, one option at a time; what it tells is enough for a replay."""
+    t.build([file("f", b"f"), symlink("link", "f")])
+    for option, bit in (("-o", 1), ("-g", 2), ("-l", 3), ("--devices", 4), ("-H", 5), ("-c", 6)):
+        t.sync("-r", option, b"--write-batch=" + t.path("batch"), dest=f"dst{bit}/", expect=0)
+        flags = int.from_bytes(t.read("batch")[:4], "little")
+        t.equal(f"the flags for -r {option}", bin(1 | 1 << bit), bin(flags & 0x7F))
+        replay(t, b"-r", dest=f"other{bit}/")
+        t.equal(
+            f"names that {option} brings", sorted(t.snapshot(f"dst{bit}")), sorted(t.snapshot(f"other{bit}"))
+        )

@@ -281,3 +281,11 @@ def list_for_each(t: Trial) -> None:
     said = {one.way: one.data for one in found if one.name == "checksum names"}
     t.equal("what each says", {">": b"\x09xxh64 md5", "<": b"\x08md5 sha1"}, said)
     t.same_tree()
+
+
+@case("COMP-013", clause="COMP-6", title="Blocks at the edge of what is near", breadth=Breadth.NARROW)
+def edge(t: Trial) -> None:
+    """Single blocks 62 to 65 past the one before: six bits reach 63."""
+    numbers = (62, 125, 189, 254)
+    new = b"+".join(BASE[700 * number : 700 * number + 700] for number in numbers)
+    update(t, BASE, new + b"+", "--compress-choice=zlibx", "-B700")

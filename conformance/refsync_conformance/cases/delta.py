@@ -148,3 +148,16 @@ def renamed(t: Trial) -> None:
         t.sync("-a", "--no-W")
         t.equal("what a reader of the old file sees", True, held.read() == BASE)
     t.same_tree()
+
+
+@case(
+    "DELTA-044",
+    clause="SUM-13",
+    title="In place a file that shrinks loses its tail",
+    breadth=Breadth.NARROW,
+)
+def shrinks_in_place(t: Trial) -> None:
+    t.build([file("f", BASE[:90_000] + b"end", mtime_ns=LATER), file("g", b"", mtime_ns=LATER)])
+    t.build([file("f", BASE), file("g", BASE[:5_000])], "dst")
+    t.sync("-a", "--no-W", "--inplace")
+    t.same_tree()

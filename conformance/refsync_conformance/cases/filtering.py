@@ -342,3 +342,23 @@ def perishable(t: Trial) -> None:
     t.build([file("stays/f", b"x"), file("stays/a.tmp", b"t"), file("goes/a.tmp", b"t")], "dst")
     t.sync("-a", "--delete", "--filter=-p *.tmp")
     t.equal("what is there", [b".", b"stays", b"stays/a.tmp", b"stays/f"], sorted(t.snapshot()))
+
+
+@case(
+    "FILT-040",
+    clause="DAEMON-8",
+    title="A daemon's exclude holds for what comes too",
+    transports=("daemon",),
+    directions=("push",),
+)
+def module_refuses(t: Trial) -> None:
+    """Neither made nor changed, not even in their attributes: exit 23."""
+    t.build([file("a.o", b"new"), file("b.o", b"same", mode=0o600), file("c", b"c")])
+    t.build([file("a.o", b"old"), file("b.o", b"same", mode=0o644)], "dst")
+    before = t.snapshot()
+    t.use_daemon(module="exclude = *.o\n")
+    t.sync("-a", expect=23)
+    after = t.snapshot()
+    t.equal("names", [b".", b"a.o", b"b.o", b"c"], sorted(after))
+    for name in (b"a.o", b"b.o"):
+        t.equal(f"what is known of {name.decode()}", before[name], after[name])

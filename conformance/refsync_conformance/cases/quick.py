@@ -285,3 +285,14 @@ def fuzzy(t: Trial) -> None:
         expected="most of the file",
         got=str(figure(run, "Matched data")),
     )
+
+
+@case("TIME-010", clause="XFER-9", title="A second apart is another time", optional=("--modify-window",))
+def a_second(t: Trial) -> None:
+    """Without a window files of one size whose times differ by a second differ; a window of one takes two."""
+    for window, wanted in (((), (b"new!", b"new!")), (("--modify-window=1",), (b"old!", b"new!"))):
+        t.build([file("1s", b"new!", mtime_ns=EPOCH_NS + SECOND)])
+        t.build([file("2s", b"new!", mtime_ns=EPOCH_NS + 2 * SECOND)])
+        t.build([file("1s", b"old!"), file("2s", b"old!")], "dst")
+        t.sync("-a", *window)
+        t.equal(f"content with {window}", wanted, (t.read("dst/1s"), t.read("dst/2s")))

@@ -108,7 +108,7 @@ ROWS = (
     Row(20, "TOK-1", "Literal data and blocks", ("token",), (FLAT,)),
     Row(21, "TOK-4", "The end of a file, also of an empty one", ("token", "digest"), (FLAT, "-W")),
     Row(22, "XFER-13", "Digests of whole files", ("digest",), (FLAT,)),
-    Row(23, "XFER-2", "The ends of phases", ("index",), (FLAT, "--existing")),
+    Row(23, "XFER-2", "The ends of phases", ("index",), (FLAT, "--existing"), also=("END-5",)),
     Row(
         24, "FILT-1", "Filter rules", ("filter rule",), ("-f- *.o", "-f+ keep", "--exclude=/tmp/", "--delete")
     ),

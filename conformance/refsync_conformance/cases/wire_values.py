@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 
+from refsync.wire.cursor import Cursor
+from refsync.wire.dialect import build
+from refsync.wire.stats import decode_stats
+
 from refsync_conformance.cases.wire import BASIS, FLAT, MODERN
 from refsync_conformance.model import Breadth
 from refsync_conformance.registry import case
@@ -161,6 +165,7 @@ def far_apart(t: Trial) -> None:
 @case(
     "WIRE-042",
     clause="SUM-4",
+    also=("XFER-15",),
     title="Sums in full length the second time",
     transports=("pipe",),
     protocols=(30, 31, 32),
@@ -201,3 +206,73 @@ def perishable(t: Trial) -> None:
     _, found = t.overhear()
     t.observe("filter rules", [one.data.hex(" ") for one in found if one.name == "filter rule"])
     t.equal("what came", [b".", b"b"], sorted(t.snapshot()))
+
+
+@case(
+    "WIRE-044",
+    clause="SUM-12",
+    title="Which of equal blocks is named",
+    transports=("pipe",),
+    tapped=True,
+    differential=False,
+    breadth=Breadth.NARROW,
+)
+def equal_blocks(t: Trial) -> None:
+    """Of blocks with the same sums it is the one behind the block before, where that is one of them."""
+    zeros, data = bytes(1000), Noise(5, 3000).data()
+    t.build([file("f", data + zeros * 12 + b"+" + zeros * 3 + data + b"end", mtime_ns=WHOLE + SECOND)])
+    t.build([file("f", zeros * 4 + data + zeros * 9 + b"end")], "dst")
+    t.sync("-a", "--no-W", FLAT, "-B1000")
+    _, found = t.overhear()
+    t.observe("tokens", [data.hex(" ") for data in sent(t, found, "token")])
+    t.same_tree()
+
+
+@case(
+    "WIRE-045",
+    clause="SUM-10",
+    title="Block lengths of larger files",
+    transports=("pipe",),
+    tapped=True,
+    differential=False,
+    breadth=Breadth.NARROW,
+    timeout=60.0,
+)
+def block_lengths(t: Trial) -> None:
+    """About the square root of the size, from 490,000 bytes on, in steps of 8."""
+    for number, size in enumerate((489_999, 490_000, 600_000, 1_234_567)):
+        t.build([file(f"f{number}", Noise(number, size).data() + b"x", mtime_ns=WHOLE + SECOND)])
+        t.build([file(f"f{number}", Noise(number, size))], "dst")
+    t.sync("-a", "--no-W", FLAT)
+    _, found = t.overhear()
+    way = ">" if t.remote_is_source else "<"
+    t.observe("sum heads", [one.data.hex(" ") for one in found if one.way == way and one.name == "sum head"])
+    t.same_tree()
+
+
+@case(
+    "WIRE-046",
+    clause="END-4",
+    title="Totals that fit what was said",
+    transports=("pipe",),
+    directions=("pull",),
+    tapped=True,
+    differential=False,
+    breadth=Breadth.NARROW,
+)
+def totals(t: Trial) -> None:
+    """A server that sends says last how much it has read, how much it has written, and its files' size."""
+    sizes = (40_000, 2_000, 7)
+    t.build([file(f"f{size}", Noise(size, size)) for size in sizes])
+    t.sync("-a", "-W")
+    _, found = t.overhear()
+    (said,) = [one.data for one in found if one.name == "totals"]
+    value = decode_stats(Cursor(said), build(t.protocol))
+    t.equal("the size of all files", sum(sizes), value.total_size)
+    t.check(
+        "what it has written",
+        sum(sizes) < value.total_written < sum(sizes) + 4_000,
+        expected="the data and little more",
+        got=str(value.total_written),
+    )
+    t.check("what it has read", value.total_read < 1_000, expected="little", got=str(value.total_read))

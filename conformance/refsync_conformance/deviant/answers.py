@@ -15,7 +15,7 @@ from refsync.wire.ndx import NdxCodec
 from refsync.wire.sumhead import SumHead
 from refsync.wire.tokens import PlainEncoder
 
-from .table import HARMLESS, SKIPPED, deviation, wrap
+from .table import HARMLESS, REFUSED, SKIPPED, deviation, wrap
 
 
 def _head(make_head: Callable[[SumHead], SumHead]) -> None:
@@ -66,8 +66,8 @@ def data_unasked() -> None:
     "A block that the basis does not have",
     clause="TOK-3",
     side="sender",
-    expect=SKIPPED,
-    options=("--no-whole-file",),
+    expect=REFUSED,
+    options=("--no-whole-file", "--existing"),
 )
 def block_out_of_range() -> None:
     """Literal data is replaced by block 1,000,000."""
@@ -80,7 +80,7 @@ def block_out_of_range() -> None:
     "A block of a file that is not there",
     clause="TOK-3",
     side="sender",
-    expect=SKIPPED,
+    expect=REFUSED,
     advisory="the unnumbered fault of a match without a basis",
 )
 def block_without_basis() -> None:
@@ -108,7 +108,7 @@ def literal_of_2_gib() -> None:
     "The smallest int as a token",
     clause="TOK-3",
     side="sender",
-    expect=SKIPPED,
+    expect=REFUSED,
     advisory="CVE-2026-43618",
 )
 def token_smallest() -> None:

@@ -7,10 +7,12 @@ from typing import Any
 
 from refsync.wire import packed
 
-from .table import SKIPPED, deviation, wrap
+from .table import REFUSED, deviation, wrap
 
 ZLIB = ("--compress-choice=zlibx", "--no-whole-file")
 ZSTD = ("--compress-choice=zstd", "--no-whole-file")
+#: So that every file that is sent has a basis.
+BASED = (*ZSTD, "--existing")
 
 
 def _before_the_end(token: bytes) -> None:
@@ -32,7 +34,7 @@ def _before_the_end(token: bytes) -> None:
     "A negative block in a compressed stream",
     clause="COMP-7",
     side="sender",
-    expect=SKIPPED,
+    expect=REFUSED,
     options=ZLIB,
     advisory="CVE-2026-43618",
 )
@@ -47,7 +49,7 @@ def packed_block_negative() -> None:
     "A run past the last block's number",
     clause="COMP-7",
     side="sender",
-    expect=SKIPPED,
+    expect=REFUSED,
     options=ZLIB,
     advisory="CVE-2026-43618",
 )
@@ -62,8 +64,8 @@ def packed_run_overflow() -> None:
     "A run that is none",
     clause="COMP-7",
     side="sender",
-    expect=SKIPPED,
-    options=ZSTD,
+    expect=REFUSED,
+    options=BASED,
 )
 def packed_run_empty() -> None:
     """A run of no blocks: a counter that is taken down before it is looked at would take all there are."""

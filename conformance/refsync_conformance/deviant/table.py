@@ -74,16 +74,7 @@ def deviation(
 @cache
 def load() -> dict[str, Deviation]:
     """All deviations by name."""
-    for module in (
-        "lists",
-        "sublists",
-        "answers",
-        "requests",
-        "frames",
-        "compressed",
-        "alternates",
-        "attached",
-    ):
+    for module in MODULES:
         importlib.import_module(f"{__package__}.{module}")
     return dict(sorted(_TABLE.items(), key=lambda item: item[1].number))
 
