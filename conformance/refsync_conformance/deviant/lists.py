@@ -7,6 +7,8 @@ import stat
 from collections.abc import Callable
 from typing import Any
 
+from refsync.engine.arguments import join
+from refsync.engine.sender import Sender
 from refsync.wire import flist
 from refsync.wire.entry import CONTENT_DIR, IMPLIED_DIR, TOP_DIR, FileEntry
 from refsync.wire.flist_encode import FlistEncoder
@@ -47,10 +49,21 @@ def _bytes(change: Callable[[bytes], bytes], name: bytes = VICTIM) -> None:
 
 
 def rename(new: bytes, old: bytes = VICTIM) -> None:
+    """Call one entry otherwise; its data is still that of the file which it was."""
+
     def change(entry: FileEntry) -> None:
         entry.name = new
 
     change_entry(change, old)
+
+    def make(open_file: Callable[..., int]) -> Callable[..., int]:
+        def opened(self: Sender, ndx: int, path: bytes) -> int:
+            entry = self._lists.entry(ndx)[1]
+            return open_file(self, ndx, join(entry.path, old) if entry.name == new else path)
+
+        return opened
+
+    wrap(Sender, "_open", make)
 
 
 @deviation(1, "name-above", "A name that leads above the destination", clause="HOST-1", side="sender")
