@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from refsync_conformance.cases.extended import LONG, MODERN, A, X, keeps
+from refsync_conformance.cases.extended import LONG, MODERN, A, X
+from refsync_conformance.fixtures import keeps
 from refsync_conformance.registry import case
 from refsync_conformance.trees import ACCESS, access_list, attributed, file
 from refsync_conformance.trial import Trial

@@ -5,9 +5,9 @@ Clauses HOST-4, XFER-18, ALT-6, ALT-13, ALT-14; upstream ``receiver.c:recv_files
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
+from ..records import dataclass
 from ..wire import items
 from ..wire.errors import ProtocolError
 
