@@ -7,32 +7,13 @@ import stat
 from collections.abc import Callable
 from typing import Any
 
-from refsync.engine.arguments import join
-from refsync.engine.sender import Sender
 from refsync.wire import flist
 from refsync.wire.entry import CONTENT_DIR, IMPLIED_DIR, TOP_DIR, FileEntry
 from refsync.wire.flist_encode import FlistEncoder
 from refsync.wire.integers import varint, varlong
 
+from .entries import INNER, VICTIM, change_entry, rename
 from .table import HARMLESS, SKIPPED, deviation, wrap
-
-#: The files of the source that deviations are about (see ``cases.hostile_peers``).
-VICTIM = b"victim"
-INNER = b"sub/inner"
-
-
-def change_entry(change: Callable[[FileEntry], None], name: bytes = VICTIM) -> None:
-    """Change one entry before it is sent; the sender's own list changes with it."""
-
-    def make(encode: Callable[..., bytes]) -> Callable[..., bytes]:
-        def changed(self: FlistEncoder, entry: FileEntry, *rest: Any) -> bytes:
-            if entry.name == name:
-                change(entry)
-            return encode(self, entry, *rest)
-
-        return changed
-
-    wrap(FlistEncoder, "encode", make)
 
 
 def _bytes(change: Callable[[bytes], bytes], name: bytes = VICTIM) -> None:
@@ -46,24 +27,6 @@ def _bytes(change: Callable[[bytes], bytes], name: bytes = VICTIM) -> None:
         return changed
 
     wrap(FlistEncoder, "encode", make)
-
-
-def rename(new: bytes, old: bytes = VICTIM) -> None:
-    """Call one entry otherwise; its data is still that of the file which it was."""
-
-    def change(entry: FileEntry) -> None:
-        entry.name = new
-
-    change_entry(change, old)
-
-    def make(open_file: Callable[..., int]) -> Callable[..., int]:
-        def opened(self: Sender, ndx: int, path: bytes) -> int:
-            entry = self._lists.entry(ndx)[1]
-            return open_file(self, ndx, join(entry.path, old) if entry.name == new else path)
-
-        return opened
-
-    wrap(Sender, "_open", make)
 
 
 @deviation(1, "name-above", "A name that leads above the destination", clause="HOST-1", side="sender")

@@ -9,7 +9,7 @@ from refsync.wire.entry import FileEntry
 from refsync.wire.flist_encode import FlistEncoder
 from refsync.wire.ndx import NDX_FLIST_EOF, NDX_FLIST_OFFSET, NdxCodec
 
-from .lists import INNER, change_entry, rename
+from .entries import INNER, change_entry, rename
 from .table import HARMLESS, deviation, wrap
 
 
