@@ -32,7 +32,7 @@ def itself(t: Trial) -> None:
 
 
 @case(
-    "WRITE-065",
+    "WRITE-067",
     clause="XFER-16",
     title="Files that can't be made are read to their ends",
     transports=("local", "pipe"),
@@ -51,7 +51,7 @@ def not_made(t: Trial) -> None:
 
 
 @case(
-    "WRITE-066",
+    "WRITE-068",
     clause="XFER-9",
     title="A source that can't be opened",
     transports=("local", "pipe"),
