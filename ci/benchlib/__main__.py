@@ -56,7 +56,6 @@ def main() -> int:
         small(extras.start(), "start", options.dry)
     wanted = [workload for workload in WORKLOADS if workload.name in jobs or workload.group in jobs]
     over = options.over.split(",") if options.over else None
-    found: list[report.Row] = []
     failed = 0
     for workload in wanted:
         for transport in workload.transports:
@@ -76,14 +75,18 @@ def main() -> int:
                 print(f"{workload.name} over {transport}: {problem}", file=sys.stderr)
                 continue
             row["where"] = options.where
-            found.append(row)
             print(report.table([row]).splitlines()[2], flush=True)
-    if found and not options.dry:
-        about = report.machine()
-        rows_all = report.write(FOLDER, "transfers", about, found, ["workload", "transport", "ends", "where"])
-        (FOLDER / "README.md").write_text(report.page(about, rows_all))
-        (FOLDER / "transfers.svg").write_text(report.chart(rows_all))
+            if not options.dry:  # at once, so that a long run that is cut off leaves what it has measured
+                keep(row)
     return 3 if failed else 0
+
+
+def keep(row: report.Row) -> None:
+    """Write a transfer's figures, and the page and the chart anew."""
+    about = report.machine()
+    rows = report.write(FOLDER, "transfers", about, [row], ["workload", "transport", "ends", "where"])
+    (FOLDER / "README.md").write_text(report.page(about, rows))
+    (FOLDER / "transfers.svg").write_text(report.chart(rows))
 
 
 def small(rows: list[dict[str, object]], name: str, dry: bool) -> int:

@@ -22,6 +22,8 @@ def machine() -> dict[str, str]:
         if line.startswith("model name"):
             model = line.split(":", 1)[1].strip()
             break
+    from refsync.uring.choice import offers
+
     native = "unknown"
     try:
         from refsync import native as kernel
@@ -36,6 +38,8 @@ def machine() -> dict[str, str]:
         "python": platform.python_version(),
         "refsync": f"{programs.version(programs.refsync())} ({native})",
         "upstream": programs.version(programs.upstream()),
+        "io_uring": offers()[0],
+        "load": f"{os.getloadavg()[0]:.1f} (of a minute; others on the machine slow both programs)",
     }
 
 
@@ -127,5 +131,6 @@ def page(about: Mapping[str, str], rows: Sequence[Row]) -> str:
         "pair (refsync's wall time over upstream's on the same job: below 1 is faster), page cache warm,\n"
         "into fresh names. CPU is that of all processes; peak memory is the sum of their proportional\n"
         "sizes, from a run of its own. *refsync at* tells at which end it is; upstream is at the other.\n\n"
-        f"{facts}\n\n{table(rows)}\n\n![Ratios](transfers.svg)\n"
+        f"{facts}\n\n{table(rows)}\n\n![Ratios](transfers.svg)\n\n"
+        "[What limits the figures](limits.md), and what would help.\n"
     )
