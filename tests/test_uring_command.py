@@ -163,3 +163,26 @@ def test_the_version_tells_of_the_ring() -> None:
         assert re.search(r"io_uring: (SINGLE|COOP|plain).*", text) and "READ_FIXED" in text
     without = refsync("--version", REFSYNC_NATIVE="off").stdout
     assert "io_uring: not usable: the C kernel is missing" in without and "no io_uring" in without
+
+
+@needs_ring
+def test_a_ring_without_groups_is_read_plainly_and_said(tmp_path: pathlib.Path) -> None:
+    """Every id is taken: the receiver goes on without the ring, and warns."""
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source/f").write_bytes(bytes(300_000))
+    code = (
+        "import refsync.uring.choice as c\n"
+        "from refsync._kernel import lib\n"
+        "real = c.Ring\n"
+        "def full(*a, **k):\n"
+        "    ring = real(*a, **k)\n"
+        "    lib.refsync_ring_limit_groups(ring.raw, 1)\n"
+        "    ring.take_group()\n"
+        "    return ring\n"
+        "c.Ring = full"
+    )
+    ended = injured(code, "-a", "--debug=uring", f"{tmp_path}/source/", tmp_path / "dest")
+    assert ended.returncode == 0
+    assert "1 of 1 buffer groups of the ring are in use" in ended.stderr
+    assert "all 1 buffer groups of the ring are in use: read plainly" in ended.stdout
+    assert (tmp_path / "dest/f").read_bytes() == bytes(300_000)

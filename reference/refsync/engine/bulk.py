@@ -82,6 +82,8 @@ def _inflow(session: Session, fd: int, basis: int, hasher: Hasher, head: SumHead
         from ..uring.movers import RingIn
         from ..uring.ring import BufferGroupsExhausted
 
+        if warning := ring.group_warning():
+            session.warn(warning)
         try:
             return RingIn(
                 ring,
