@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         options, paths = parse(arguments)
         role = ""
-        code = _dispatch(options, paths, [sys.argv[0], *arguments])
+        code = _dispatch(options, paths, [program(), *arguments])
     except RefsyncError as error:
         code, end = error.code, error
     except Interrupted as stop:
@@ -42,6 +42,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     if code:
         _say(options, int(code), end, role)
     return _last_flush(int(code))
+
+
+def program() -> str:
+    """What runs this program again by itself, for scripts that are kept: ``python -m`` leaves a module's file."""
+    here = sys.argv[0] if sys.argv else ""
+    if here.endswith(".py") and not os.access(here, os.X_OK):
+        beside = os.path.join(os.path.dirname(sys.executable), "refsync")
+        return beside if os.access(beside, os.X_OK) else "refsync"
+    return here
 
 
 def _last_flush(code: int) -> int:

@@ -64,6 +64,8 @@ def iter_sums(fd: int, head: SumHead, checksums: Checksums) -> Iterator[bytes]:
     while offset < end:
         want = min(batch, end - offset)
         data = os.pread(fd, want, offset)
+        while len(data) < want and (more := os.pread(fd, want - len(data), offset + len(data))):
+            data += more
         if len(data) < want:
             data = data.ljust(want, b"\0")
         view, weak = memoryview(data), block_weak_sums(data, length)

@@ -45,6 +45,7 @@ class Backups:
         self._shown = os.fsencode(options.backup_dir or "")
         self._path = b""
         self._root: bytes | None = None
+        self.failure: OSError | None = None  # why there is no backup, if the system has said so
         self._who = "generator"
         self._last: bytes | None = None  # the directory whose place in the backup directory is known good
         self.elsewhere = bool(self.wanted and self._shown)
@@ -99,7 +100,8 @@ class Backups:
         if self._root is None:
             try:
                 self._root = self._places.make(self._path)
-            except OSError:
+            except OSError as error:
+                self._error(b"backup mkdir " + self._shown.rstrip(b"/") + b" failed", error)
                 return None
         directory = name[: name.rfind(b"/") + 1].rstrip(b"/")
         if directory != self._last and not self._prepare(directory):
@@ -144,6 +146,7 @@ class Backups:
         return True
 
     def _error(self, what: bytes, error: OSError) -> None:
+        self.failure = error
         reason = os.strerror(error.errno or 0).encode() + b" (%d)" % (error.errno or 0)
         self._session.error(what + b": " + reason, self._who)
 
@@ -205,6 +208,7 @@ class Backups:
                 if error.errno in (errno.EEXIST, errno.EISDIR):
                     raise FileExistsError(error.errno, error.strerror) from None
                 if not stat.S_ISREG(status.st_mode):
+                    self.failure = error
                     return Made.FAILED
             else:
                 return Made.COPIED
@@ -213,6 +217,7 @@ class Backups:
         except OSError as error:
             if error.errno in (errno.EEXIST, errno.EISDIR):
                 raise FileExistsError(error.errno, error.strerror) from None
+            self.failure = error
             return Made.FAILED
         if status.st_nlink > 1 and not stat.S_ISDIR(status.st_mode):
             try:  # between two names of one file rename does nothing

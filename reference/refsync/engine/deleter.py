@@ -77,13 +77,20 @@ class Deleter:
     def delete_remembered(self) -> None:
         """DEL-3: what ``--delete-delay`` found."""
         for name, _ in self._remembered:
-            try:
-                status = self._target.lstat(name)
-            except OSError:
-                continue
+            status = self._status(name)
             if status is not None:
                 self._delete(name, status)
         self._remembered.clear()
+
+    def _status(self, name: bytes) -> os.stat_result | None:
+        """None if it has gone, or can't be looked at: that is told, and stops the deleting (DEL-1)."""
+        try:
+            return self._target.lstat(name)
+        except OSError as error:
+            if error.errno not in (errno.ENOENT, errno.ENOTDIR):
+                self._session.io_error |= IOERR_GENERAL
+                self._session.fail(os_error("readlink_stat", self._target.path(name), error), "generator")
+            return None
 
     def end(self) -> None:
         """DEL-8: what ``--max-delete`` has prevented is told, and makes the exit code 25."""
@@ -146,10 +153,7 @@ class Deleter:
             return [], False
         for base in names:
             name = prefix + base
-            try:
-                status = self._target.lstat(name)
-            except OSError:
-                continue
+            status = self._status(name)
             if status is None:
                 continue
             if self._filters.check(name, stat.S_ISDIR(status.st_mode)) < 0:
@@ -194,7 +198,10 @@ class Deleter:
             else:
                 what = self._remove(name, no_backup=no_backup)
                 if what == "make_backup":
-                    return Outcome.FAILED
+                    if self._backups.failure is None:
+                        self._session.fail(b"delete_file: make_backup(" + name + b") failed", "generator")
+                        return Outcome.FAILED
+                    raise self._backups.failure
         except OSError as error:
             if is_dir and error.errno in _FULL:
                 self._say_not_empty(name)

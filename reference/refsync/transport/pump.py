@@ -112,12 +112,18 @@ class Pump:
                 return  # nobody is left to hear the rest
 
     def flush(self, seconds: float = 5.0) -> None:
-        """Send what is queued, within a bound: for last words before an error ends the run."""
+        """Send what is queued, within a bound: for last words before an error ends the run.
+
+        If the connection refuses them that is no news.
+        """
         end = time.monotonic() + seconds
         self.pace = Pace()
-        while self.link.pending and self._can_send and time.monotonic() < end:
-            if not self._send():
-                self._receive(min(0.2, max(0.0, end - time.monotonic())), feed=False)
+        try:
+            while self.link.pending and self._can_send and time.monotonic() < end:
+                if not self._send():
+                    self._receive(min(0.2, max(0.0, end - time.monotonic())), feed=False)
+        except RefsyncError:
+            self._can_send = False
 
     def drain_input(self, seconds: float = 2.0) -> None:
         """END-10: read and drop what still comes, so that the peer's last words and exit are not cut off."""
@@ -165,8 +171,8 @@ class Pump:
         most = self.pace.most or HIGH_WATER
         try:
             while total < len(out) and not self.pace.pause():
-                with memoryview(out) as view:
-                    count = os.write(self._out, view[total : total + most])
+                with memoryview(out) as view, view[total : total + most] as piece:
+                    count = os.write(self._out, piece)
                 self.pace.wrote(count)
                 total += count
         except BlockingIOError:
