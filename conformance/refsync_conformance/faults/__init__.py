@@ -1,1 +1,1 @@
-"""What becomes of a run when the system refuses something, or kills it: each call site of the I/O layer in turn."""
+"""What becomes of a run when the system refuses something, at each call site in turn, or kills it."""

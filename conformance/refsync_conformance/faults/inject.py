@@ -64,7 +64,7 @@ def caller(function: str, depth: int = 2) -> Site | None:
 
 
 def record(found: int) -> None:
-    """Write each place, once, to a descriptor, with what stands there: for all that this process forks too."""
+    """Write each place, once, to a descriptor: for all that this process forks too."""
     seen: set[Site] = set()
     write = os.write
 

@@ -32,7 +32,7 @@ def _on_open(base: Path, act: Callable[[Path], None], *, before: bool) -> None:
             act(path)
         return fd
 
-    os.open = opened  # type: ignore[assignment]
+    os.open = opened
 
 
 def _is_source(name: bytes, dir_fd: int | None, path: Path) -> bool:

@@ -17,7 +17,7 @@ LIMIT = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """A command line; ``remote`` has the server behind a shell, so that two programs run, not one in two forks."""
+    """A command line; with ``remote`` the server is behind a shell: two programs, not one in two forks."""
 
     name: str
     options: tuple[str, ...]
@@ -68,7 +68,7 @@ def prepare(base: Path) -> None:
 
 
 def fork(base: Path, workload: Workload, before: Callable[[], None] = lambda: None) -> int:
-    """Start the command in a fork with a session of its own, its output in ``base/said``; ``before`` goes first."""
+    """Start the command in a fork, a session of its own, its output in ``base/said``; first ``before``."""
     pid = os.fork()
     if pid:
         return pid

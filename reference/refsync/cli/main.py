@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def program() -> str:
-    """What runs this program again by itself, for scripts that are kept: ``python -m`` leaves a module's file."""
+    """What runs this program again by itself, for scripts: ``python -m`` leaves a module's file."""
     here = sys.argv[0] if sys.argv else ""
     if here.endswith(".py") and not os.access(here, os.X_OK):
         beside = os.path.join(os.path.dirname(sys.executable), "refsync")
