@@ -133,9 +133,10 @@ def table(tallies: dict[str, Tally], times: int, seed: int, bad: int) -> str:
     lines = [
         "# SIGKILL at random moments",
         "",
-        "Made by `ci/kill9 --table docs/audits/kill9.md`; do not edit. Each run is killed between its start and",
-        "its usual end, at one of its ends. Then every file of the destination must be whole, old or new (in",
-        "place: any), the other end must end, and the next run must complete and clear away what was left.",
+        "Made by `ci/kill9 --table docs/audits/kill9.md`; do not edit. Each run is killed between its",
+        "start and its usual end, at one of its ends. Then every file of the destination must be whole,",
+        "old or new (in place: any), the other end must end, and the next run must complete and clear",
+        "away what was left.",
         "",
         f"{times} kills (seed {seed}), {bad} with something wrong.",
         "",

@@ -161,7 +161,8 @@ def main(argv: list[str] | None = None) -> int:
             print(f"  {outcome.workload}, {outcome.where}: {outcome.wrong}")
     bad = sum(bool(outcome.wrong) for outcome in (*outcomes, *others))
     print(
-        f"{tried} of {total} faults planted, {len(outcomes)} met, {len(others)} other trials, {bad} bad verdicts"
+        f"{tried} of {total} faults planted, {len(outcomes)} met; "
+        f"{len(others)} other trials; {bad} bad verdicts"
     )
     if args.table:
         from .table import write_faults

@@ -77,9 +77,10 @@ def _load_all() -> None:
     import ctypes
 
     from ..session import auth
+    from ..uring import choice, movers, ring
     from . import connection
 
-    assert ctypes and auth and connection
+    assert ctypes and auth and choice and movers and ring and connection
 
 
 def serve_over_shell(options: Options) -> int:
