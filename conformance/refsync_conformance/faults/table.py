@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import wrap
 from typing import Protocol
 
 
@@ -28,6 +29,9 @@ def write_faults(
 ) -> None:
     """By call site: which faults, which exit codes, which verdicts."""
     bad = [outcome for outcome in (*outcomes, *others) if outcome.wrong]
+    counts = f"{tried} of {total} faults were planted (seed {seed}), {len(outcomes)} were met; "
+    counts += f"{len(others)} trials with sources that change, a clock that jumps and signals; "
+    counts += f"{len(bad)} verdicts were bad."
     lines = [
         "# Faults at every call site",
         "",
@@ -38,9 +42,7 @@ def write_faults(
         "file of the destination is whole, old or new; no temporary file is left; nothing outside was",
         "touched; and the next run completes.",
         "",
-        f"{tried} of {total} faults were planted (seed {seed}), {len(outcomes)} were met;",
-        f"{len(others)} trials",
-        f"with sources that change, a clock that jumps and signals; {len(bad)} verdicts were bad.",
+        *wrap(counts, 94),
         "",
         "| Place | Call | Faults met | Exit codes | Bad |",
         "| --- | --- | --- | --- | --- |",
