@@ -18,8 +18,10 @@ from typing import TypeVar
 
 from ..wire import mux
 from ..wire.cursor import Cursor
-from ..wire.errors import Exit, NeedMoreData, ProtocolError, RefsyncError
+from ..wire.errors import NeedMoreData, ProtocolError
 from .bulk import BulkInput, BulkOutput, Moved
+from .gone import PeerClosed as PeerClosed
+from .gone import PeerDeaf as PeerDeaf
 
 T = TypeVar("T")
 
@@ -38,20 +40,6 @@ COMPACT = 64 * 1024
 
 MessageHandler = Callable[[int, bytes], None]
 Recorder = Callable[[bytes | bytearray | memoryview], None]
-
-
-class PeerClosed(RefsyncError):
-    """The connection ended in the middle of the conversation (END-8)."""
-
-    def __init__(self, received: int) -> None:
-        super().__init__(f"connection unexpectedly closed ({received} bytes received so far)", Exit.STREAM_IO)
-
-
-class PeerDeaf(RefsyncError):
-    """The peer takes nothing more and, it seems, has nothing more to say."""
-
-    def __init__(self) -> None:
-        super().__init__("write error: Broken pipe (32)", Exit.SOCKET_IO)
 
 
 @coroutine
