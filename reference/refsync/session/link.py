@@ -19,9 +19,9 @@ from typing import TypeVar
 from ..wire import mux
 from ..wire.cursor import Cursor
 from ..wire.errors import NeedMoreData, ProtocolError
+from ..wire.errors import PeerClosed as PeerClosed
+from ..wire.errors import PeerDeaf as PeerDeaf
 from .bulk import BulkInput, BulkOutput, Moved
-from .gone import PeerClosed as PeerClosed
-from .gone import PeerDeaf as PeerDeaf
 
 T = TypeVar("T")
 
