@@ -135,6 +135,16 @@ def test_a_version_that_a_peer_does_not_speak_is_unsupported() -> None:
     assert limits.barred(case, dataclasses.replace(cell, protocol=29), old, old) == ""
 
 
+def test_a_program_that_is_no_daemon_is_not_judged_as_one(tmp_path: Path) -> None:
+    path = program(tmp_path, POPT + 'case "$*" in *--daemon*) echo "no config" >&2; exit 7;; esac\n')
+    peer = probe.both(Peer("mine", "", 32, path, "exec"))
+    assert peer.no_daemon == "mine can't be started with an rsyncd.conf (exit 7): no config"
+    case = Case("TEST-001", "FS-1", "t", compressed)
+    cell = Cell("TEST-001", "daemon", "push", 31, "other", "mine")
+    assert limits.barred(case, cell, reference(), peer) == peer.no_daemon
+    assert limits.barred(case, dataclasses.replace(cell, transport="pipe"), reference(), peer) == ""
+
+
 # --- smoke
 
 

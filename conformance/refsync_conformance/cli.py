@@ -101,6 +101,7 @@ def parser() -> argparse.ArgumentParser:
     again = verbs.add_parser("report", help="draw the page of a run again")
     again.add_argument("results", type=Path, metavar="RESULTS.json")
     again.add_argument("directory", type=Path)
+    verbs.add_parser("schema", help="print the JSON schema of results.json")
     peers = verbs.add_parser("peers", help="list, fetch or find the peers", add_help=False)
     peers.add_argument("rest", nargs=argparse.REMAINDER)
     return top
@@ -123,6 +124,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                 return smoke.smoke(resolve(chosen.peer), jobs=chosen.jobs, as_json=chosen.json)
             case "matrix":
                 return matrix.run(chosen)
+            case "schema":
+                return reading.print_schema()
             case "list":
                 return list_cases(chosen.pattern)
             case "show":
@@ -287,7 +290,8 @@ def _write(folder: Path, data: dict[str, object]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     results.write_json(folder / "results.json", data)
     results.write_junit(folder / "junit.xml", data)
-    (folder / "index.html").write_text(report.render(data), encoding="utf-8")
+    for name, text in report.pages(data).items():
+        (folder / name).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

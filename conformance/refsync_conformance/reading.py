@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from refsync_conformance import clauses, registry, report
-from refsync_conformance.results import SCHEMA
+from refsync_conformance.results import SCHEMA, schema
 from refsync_conformance.vectors.export import export
 
 #: Verdicts that are worse than having passed.
@@ -85,8 +85,15 @@ def draw_again(results: Path, directory: Path) -> int:
     data = load_results(results)
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        (directory / "index.html").write_text(report.render(data), encoding="utf-8")
+        for name, text in report.pages(data).items():
+            (directory / name).write_text(text, encoding="utf-8")
     except OSError as error:
         raise Unreadable(f"{directory}: {error.strerror}") from None
     print(f"report: {directory / 'index.html'}")
+    return 0
+
+
+def print_schema() -> int:
+    """Print the JSON schema of ``results.json``."""
+    print(json.dumps(schema(), indent=1))
     return 0

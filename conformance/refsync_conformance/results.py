@@ -12,15 +12,18 @@ import time
 import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
 
 from refsync_conformance import clauses
 from refsync_conformance.model import Case, Outcome, Verdict
 from refsync_conformance.peers.model import Peer
+from refsync_conformance.report import coverage
 from refsync_conformance.runner import Run
 
-SCHEMA = 1
+#: The form of the document, as `report/results.schema.json` has it.
+SCHEMA = 2
 #: What XML 1.0 can't hold, not even escaped.
 _UNSPEAKABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -73,11 +76,13 @@ def as_data(
     return {
         "schema": SCHEMA,
         "suite": "refsync-conformance",
+        "suite_version": metadata.version("refsync"),
         "began": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(run.began)),
         "seconds": round(run.seconds, 1),
         "interrupted": run.interrupted,
         "exit_code": code,
         "control": control,
+        "command": command,
         "machine": {
             "system": platform.platform(),
             "python": platform.python_version(),
@@ -96,6 +101,7 @@ def as_data(
                 "title": case.title,
                 "description": case.description,
                 "clause": case.clause,
+                "also": list(case.also),
                 "clause_title": table[case.clause].title if case.clause in table else "",
                 "clause_text": table[case.clause].text.strip() if case.clause in table else "",
                 "strength": table[case.clause].strength if case.clause in table else "must",
@@ -103,8 +109,16 @@ def as_data(
             for id, case in cases.items()
             if id in visited
         ],
+        "clauses": coverage.of_run(run.outcomes, cases, table),
         "cells": cells,
     }
+
+
+def schema() -> dict[str, Any]:
+    """The JSON schema (draft 2020-12) of ``results.json``."""
+    text = resources.files("refsync_conformance.report").joinpath("results.schema.json").read_text("utf-8")
+    found: dict[str, Any] = json.loads(text)
+    return found
 
 
 def write_json(path: Path, data: Mapping[str, Any]) -> None:

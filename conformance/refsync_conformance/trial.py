@@ -77,8 +77,13 @@ class Trial:
         os.utime(path, ns=(mtime_ns, mtime_ns))
 
     def read(self, place: str | bytes) -> bytes:
-        with open(self.path(place), "rb") as stream:
-            return stream.read()
+        """The content of a file; that the peer has left no file there to be read is a finding."""
+        try:
+            with open(self.path(place), "rb") as stream:
+                return stream.read()
+        except (IsADirectoryError, NotADirectoryError, FileNotFoundError) as problem:
+            self.fail(f"{trees.as_bytes(place).decode('utf-8', 'replace')}", "a file", str(problem.strerror))
+            raise Stop from problem
 
     def exists(self, place: str | bytes) -> bool:
         return os.path.lexists(self.path(place))

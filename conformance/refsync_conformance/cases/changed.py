@@ -73,9 +73,19 @@ def chowned(t: Trial) -> None:
     t.items(t.sync("-rlti", "--chown=:8"), "the group alone")
 
 
-@case("ATIME-001", clause="FS-6", title="-U keeps access times", optional=("-U", "--atimes"))
+@case(
+    "ATIME-001",
+    clause="FS-6",
+    title="-U keeps access times",
+    protocols=(28, 29, 30, 31, 32),
+    optional=("-U", "--atimes"),
+)
 def access_times(t: Trial) -> None:
-    """Both ends read the file, so the sender's time is looked at before the run; the area may be relatime."""
+    """Both ends read the file, so the sender's time is looked at before the run; the area may be relatime.
+
+    Not below protocol 28, whose flags of an entry have one byte: upstream then can't say that a time is the
+    one before, leaves it out all the same, and waits for what it has not sent (seen in 3.4.1 and 3.5.0).
+    """
     t.build([file("f", b"content"), file("same", b"same")])
     t.build([file("same", b"same")], "dst")
     when = 1_500_000_000 * SECOND

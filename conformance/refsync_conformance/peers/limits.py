@@ -32,6 +32,8 @@ def barred(case: Case, cell: Cell, client: Peer | None, server: Peer | None) -> 
         return ""
     if server.kind == "ssh" and cell.transport == "daemon":
         return "a daemon on another host can't be started by the suite: start it, and use daemon:"
+    if cell.transport == "daemon" and server.no_daemon:
+        return server.no_daemon
     if server.address is not None:
         if cell.transport != "daemon":
             return NO_PROCESS

@@ -72,3 +72,5 @@ class Peer:
     as_client: Known = Known()
     as_server: Known = Known()
     """What `probe.both` found out; a peer that was not asked is taken to know everything."""
+    no_daemon: str = ""
+    """Why it can't be started as a daemon, found out by `probe.both`; empty if it can or was not tried."""

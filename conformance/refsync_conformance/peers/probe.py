@@ -24,6 +24,8 @@ from refsync.options.option import Option
 from refsync.options.table import OPTIONS, by_letter
 
 from refsync_conformance.peers.model import Known, Peer, PeerError
+from refsync_conformance.sandbox import Sandbox
+from refsync_conformance.transports import Daemon, DaemonRefused, TransportError
 
 SENTINEL = "--no-program-has-this-option"
 PATIENCE = 10.0
@@ -90,16 +92,37 @@ def named(said: str) -> set[str]:
 
 
 def both(peer: Peer) -> Peer:
-    """The peer with what it knows as a client and as a server. Raises PeerError if it can't be asked."""
+    """The peer with what it knows as a client and as a server, and whether it can be started as a daemon.
+
+    Raises PeerError if it can't be asked.
+    """
     if peer.address is not None:
         return peer
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(3) as pool:
         asked = [pool.submit(options, peer.path, server=server) for server in (False, True)]
+        started = pool.submit(_daemon, peer) if peer.kind != "ssh" else None
         try:
             client, server = (one.result() for one in asked)
+            lack = started.result() if started else ""
         except OSError as problem:
             raise PeerError(f"{peer.path} can't be asked for its options: {problem}") from problem
-    return dataclasses.replace(peer, as_client=client, as_server=server)
+    return dataclasses.replace(peer, as_client=client, as_server=server, no_daemon=lack)
+
+
+def _daemon(peer: Peer) -> str:
+    """Empty if the program can be started as a daemon with an rsyncd.conf, else why not, in a line."""
+    with (
+        tempfile.TemporaryDirectory(prefix="refsync-probe-") as place,
+        Sandbox(pathlib.Path(place, "daemon")) as sandbox,
+    ):
+        try:
+            Daemon(sandbox, os.fsencode(peer.path)).close()
+        except DaemonRefused as refused:
+            said = (refused.said.splitlines() or ["it says nothing"])[-1]
+            return f"{peer.name} can't be started with an rsyncd.conf (exit {refused.code}): {said}"
+        except TransportError as problem:
+            return f"{peer.name}: {problem}"
+    return ""
 
 
 def question() -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Mapping
 from importlib import resources
 from typing import Any
@@ -10,17 +11,18 @@ from typing import Any
 from jinja2 import Environment, select_autoescape
 from markupsafe import Markup
 
+from refsync_conformance.model import SCRIPTED
+from refsync_conformance.report import badge, coverage, markdown
+from refsync_conformance.report.coverage import GRAVITY, worst
+from refsync_conformance.report.markdown import SAID
 from refsync_conformance.wiretap.render import MARK_AT, MARKS
 
 PLACES = (("push", "pipe"), ("pull", "pipe"), ("push", "daemon"), ("pull", "daemon"), ("copy", "local"))
-#: The verdict that a square shows when several cells share it, the gravest first.
-GRAVITY = ("error", "fail", "flaky", "xpass", "xfail", "unsupported", "pass")
-SAID = {
-    0: "Conformant",
-    1: "Not conformant",
-    3: "No verdict: the suite or its control failed",
-    4: "Expectations are stale",
-}
+#: Each end with the other.
+ENDS = (("client", "server"), ("server", "client"))
+#: As a legend lists them.
+LISTED = ("pass", "unsupported", "xfail", "xpass", "flaky", "fail", "error")
+WRONG = ("fail", "flaky", "error", "xpass")
 
 
 def _asset(name: str) -> str:
@@ -33,31 +35,24 @@ def pair_name(cell: Mapping[str, Any]) -> str:
 
 def columns(cells: list[Mapping[str, Any]]) -> list[tuple[str, bool]]:
     """The pairs of a run, the judged ones in the order met, the control's last."""
-    judged = list(
-        dict.fromkeys(
-            pair_name(cell) for cell in cells if not cell["control"] and "script" not in pair_name(cell)
-        )
-    )
-    control = list(
-        dict.fromkeys(
-            pair_name(cell) for cell in cells if cell["control"] and "script" not in pair_name(cell)
-        )
-    )
+    paired = [cell for cell in cells if SCRIPTED not in (cell["client"], cell["server"])]
+    judged = dict.fromkeys(pair_name(cell) for cell in paired if not cell["control"])
+    control = dict.fromkeys(pair_name(cell) for cell in paired if cell["control"])
     return [(name, False) for name in judged] + [(name, True) for name in control]
 
 
 def rows(data: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Cases by topic: for each its squares by (pair, place, protocol), and a worst verdict to filter by."""
     by_case: dict[str, list[Mapping[str, Any]]] = {}
-    for cell in data["cells"]:
-        by_case.setdefault(cell["case"], []).append(cell)
+    for number, cell in enumerate(data["cells"]):
+        by_case.setdefault(cell["case"], []).append({**cell, "anchor": anchor(cell, number)})
     topics: dict[str, dict[str, Any]] = {}
     for case in data["cases"]:
         cells = by_case[case["id"]]
         squares: dict[tuple[str, str, str, int], str] = {}
         alone: list[tuple[str, str]] = []
         for cell in cells:
-            if "script" in (cell["client"], cell["server"]):
+            if SCRIPTED in (cell["client"], cell["server"]):
                 # Judged at one end only: there is no pair to show it under.
                 alone.append((cell["verdict"], f"{pair_name(cell)} {cell['transport']} {cell['protocol']}"))
                 continue
@@ -74,35 +69,41 @@ def rows(data: Mapping[str, Any]) -> list[dict[str, Any]]:
                 "squares": squares,
                 "alone": alone,
                 "verdicts": sorted(set(judged), key=GRAVITY.index),
-                "worst": min(judged, key=GRAVITY.index),
-                "number": len(cells),
-                "unsupported": sorted({c.get("reason", "") for c in cells if c["verdict"] == "unsupported"}),
+                "worst": worst(judged),
+                "cells": cells,
+                "axes": _axes(cells),
+                "again": f"{data['command']} --cases {case['id']}",
             }
         )
     return list(topics.values())
 
 
-def clause_table(data: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Clauses that this run met, each with its cases and its worst verdict."""
-    worst: dict[str, list[str]] = {}
-    case_clause = {case["id"]: case for case in data["cases"]}
-    for cell in data["cells"]:
+def anchor(cell: Mapping[str, Any], number: int) -> str:
+    """The name by which a page can be pointed at what is told of a cell; empty if nothing is."""
+    return f"cell-{number}" if cell["verdict"] in WRONG else ""
+
+
+def _axes(cells: list[Mapping[str, Any]]) -> str:
+    """The words that the filters of the page look for in a case."""
+    found = set()
+    for cell in cells:
         if not cell["control"]:
-            worst.setdefault(case_clause[cell["case"]]["clause"], []).append(cell["verdict"])
-    found: dict[str, dict[str, Any]] = {}
-    for case in data["cases"]:
-        entry = found.setdefault(
-            case["clause"],
-            {"id": case["clause"], "title": case["clause_title"], "strength": case["strength"], "cases": []},
-        )
-        entry["cases"].append(case["id"])
-        entry["worst"] = min(worst.get(case["clause"], ["unsupported"]), key=GRAVITY.index)
+            role = (
+                "client" if cell["server"] == SCRIPTED else "server" if cell["client"] == SCRIPTED else "both"
+            )
+            found |= {f"p{cell['protocol']}", cell["transport"], cell["direction"], f"role-{role}"}
+    return " ".join(sorted(found))
 
-    def order(entry: Mapping[str, Any]) -> tuple[str, int]:
-        topic, _, number = entry["id"].rpartition("-")
-        return topic, int(number) if number.isdigit() else 0
 
-    return sorted(found.values(), key=order)
+def overview(data: Mapping[str, Any], topics: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The picture on top: by topic, a square for each case in the colour of its gravest verdict."""
+    found = []
+    for group in topics:
+        counts = Counter(case["worst"] for case in group["cases"])
+        good = counts["pass"] + counts["xfail"]
+        judged = len(group["cases"]) - counts["unsupported"]
+        found.append({**group, "good": good, "judged": judged})
+    return found
 
 
 def side_by_side(expected: str, got: str) -> Markup:
@@ -147,22 +148,38 @@ def render(data: Mapping[str, Any]) -> str:
     )
     environment.globals["side_by_side"] = side_by_side
     environment.globals["wire"] = wire
-    wrong = [cell for cell in data["cells"] if cell["verdict"] in ("fail", "flaky", "error", "xpass")]
+    wrong = [
+        {**cell, "anchor": anchor(cell, number)}
+        for number, cell in enumerate(data["cells"])
+        if cell["verdict"] in WRONG
+    ]
     wrong.sort(key=lambda cell: (not cell["control"], GRAVITY.index(cell["verdict"]), cell["case"]))
-    titles = {case["id"]: case for case in data["cases"]}
+    topics = rows(data)
     template = environment.from_string(_asset("page.html.j2"))
     return template.render(
         data=data,
         said=SAID.get(data["exit_code"], "No verdict"),
         style=Markup(_asset("style.css")),
         script=Markup(_asset("page.js")),
-        topics=rows(data),
+        topics=topics,
+        overview=overview(data, topics),
         columns=columns(data["cells"]),
         places=PLACES,
         protocols=sorted({cell["protocol"] for cell in data["cells"]}),
         wrong=wrong,
-        titles=titles,
-        clauses=clause_table(data),
-        verdicts=GRAVITY[::-1],
+        titles={case["id"]: case for case in data["cases"]},
+        clauses=coverage.by_topic(data["clauses"]),
+        clause_counts=Counter(clause["verdict"] for clause in data["clauses"]),
+        ran={case["id"] for case in data["cases"]},
+        verdicts=LISTED,
         pair_name=pair_name,
     )
+
+
+def pages(data: Mapping[str, Any]) -> dict[str, str]:
+    """All that is drawn from a run's data, by file name."""
+    return {
+        "index.html": render(data),
+        "badge.svg": badge.render(data),
+        "summary.md": markdown.render(data),
+    }
