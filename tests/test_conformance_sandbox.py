@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import threading
 import time
 from pathlib import Path
 
 import pytest
-from refsync_conformance.sandbox import Running, Sandbox, group_members
+from refsync_conformance.sandbox import Running, Sandbox, group_members, settle
 from refsync_conformance.scripted import Hear, Say, ScriptedDaemon, converse
 from refsync_conformance.transports import PORTS, Local, Pipe, daemon_config, listening
 
@@ -119,3 +121,17 @@ def test_a_scripted_daemon_plays_to_each_visitor() -> None:
         for _ in range(2):
             assert converse(far.port, [Hear(), Say(b"it is me\n")]) == b"hello\nbye\n"
         assert far.heard == [b"it is me\n"] * 2
+
+
+def test_a_program_that_is_still_open_for_writing_is_waited_for(tmp_path: Path) -> None:
+    """As a process in the making would hold it; where the file system has no leases nothing is waited for."""
+    path = tmp_path / "program"
+    path.write_text("#!/bin/sh\nexit 7\n")
+    path.chmod(0o755)
+    writer = path.open("ab")
+    closing = threading.Timer(0.05, writer.close)
+    closing.start()
+    settle(path)
+    if not writer.closed:
+        closing.join()
+    assert subprocess.run([path], check=False).returncode == 7

@@ -8,6 +8,7 @@ that it was there is reported.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import select
 import shlex
@@ -86,6 +87,26 @@ def _signal_group(group: int, number: int) -> None:
         os.killpg(group, number)
     except (ProcessLookupError, PermissionError):
         pass
+
+
+def settle(path: Path, seconds: float = 5.0) -> None:
+    """Wait until nobody has a program open for writing: until then running it is ``ETXTBSY``.
+
+    A process that another thread has just started has a copy of the descriptor that the program was written
+    through, for the moment between its fork and its exec. A lease for reading is granted when that is over.
+    """
+    deadline = time.monotonic() + seconds
+    with path.open("rb") as stream:
+        while time.monotonic() < deadline:
+            try:
+                fcntl.fcntl(stream, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+            except BlockingIOError:
+                time.sleep(0.001)
+            except OSError:
+                return  # this file system has no leases
+            else:
+                fcntl.fcntl(stream, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+                return
 
 
 class Running:
@@ -284,4 +305,5 @@ class Sandbox:
         path = self.root / "bin" / name
         path.write_text("#!/bin/sh\n" + text, encoding="utf-8")
         path.chmod(0o755)
+        settle(path)
         return path
