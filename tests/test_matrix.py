@@ -7,9 +7,11 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from refsync_conformance import cli, matrix, selection
+from refsync_conformance import cli, matrix, registry, selection
+from refsync_conformance.expectations import ExpectationError, parse
 from refsync_conformance.model import SCRIPTED, Case, Judged
 from refsync_conformance.peers import probe
+from refsync_conformance.peers.model import Peer, PeerSpecError
 from refsync_conformance.trial import Trial
 
 PEERS = {"new": 32, "old": 29}
@@ -94,3 +96,36 @@ def test_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["matrix", "a=self:", "--against", "a=self:"]) == cli.USAGE
     assert "two peers or more" in capsys.readouterr().err
     assert cli.main(["matrix", "a=self:", "b=self:"]) == cli.USAGE
+
+
+ENTRY = """
+[[expect]]
+cell = "TREE-001 [* two>*]"
+reason = "because"
+until = "2.0"
+date = 2026-11-28
+"""
+
+
+def test_expectations_belong_to_the_peer_that_the_file_is_named_after(tmp_path: Path) -> None:
+    peers = [Peer("one", "3.0", 32, Path("/x"), "exec"), Peer("two", "1.9", 32, Path("/y"), "exec")]
+    path = tmp_path / "two.toml"
+    path.write_text(ENTRY)
+    assert [entry.reason for entry in matrix._expected([path], peers)] == ["because"]
+    other = tmp_path / "one.toml"
+    other.write_text(ENTRY)
+    assert matrix._expected([other], peers) == []
+    for wrong, error in ((tmp_path / "three.toml", PeerSpecError), (tmp_path / "two.toml", ExpectationError)):
+        wrong.unlink(missing_ok=True)
+        with pytest.raises(error):
+            matrix._expected([wrong], peers)
+
+
+def test_the_committed_expectations_can_be_read() -> None:
+    files = sorted((Path(__file__).parent.parent / "docs/matrix/expectations").glob("*.toml"))
+    assert files
+    for path in files:
+        entries = parse(path.read_text(encoding="utf-8"))
+        known = registry.load()
+        assert [one.cell for one in entries if one.cell.partition(" ")[0] not in known] == []
+        assert [one.cell for one in entries if not one.until] == []

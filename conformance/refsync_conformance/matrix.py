@@ -37,7 +37,14 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--sample", type=int, metavar="N", help="only the first N cases of each topic: the whole takes hours"
     )
-    verb.add_argument("--expect", action="append", default=[], type=Path, metavar="FILE")
+    verb.add_argument(
+        "--expect",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="PEER.toml",
+        help="known failures of the peer that the file is named after; may be repeated",
+    )
     verb.add_argument("--jobs", type=int, default=2 * (os.cpu_count() or 1), metavar="N")
     verb.add_argument("--report", type=Path, default=Path("matrix"), metavar="DIR")
     verb.add_argument("--list", action="store_true", help="say which cells would be run, and stop")
@@ -53,7 +60,7 @@ def run(chosen: argparse.Namespace) -> int:
         raise PeerSpecError("a matrix takes two peers or more, each of another name")
     if "daemon" in {peer.kind for peer in (*peers, control)}:
         raise PeerSpecError("a daemon that is up already is judged by run, not in a matrix")
-    files = [expectations.parse(path.read_text(encoding="utf-8")) for path in chosen.expect]
+    expected = _expected(chosen.expect, peers)
     axes = selection.Axes(narrow=True)
     protocols = {peer.name: peer.protocol for peer in peers}
     groups = selection.plan_matrix(cases, protocols, control.name, axes)
@@ -67,8 +74,7 @@ def run(chosen: argparse.Namespace) -> int:
     table = {peer.name: peer for peer in (control, *peers)}
     done = run_all(groups, table, jobs=chosen.jobs, report=ticker)
     ticker.close()
-    for entries in files:
-        expectations.apply(_in_force(entries, peers), done.outcomes)
+    expectations.apply(expected, done.outcomes)
     code = 3 if done.interrupted else exit_code(done.outcomes)
     command = "refsync-conformance run --peer " + " --peer ".join(chosen.peers)
     data = results.as_data(done, registry.load(), peers, command=command, code=code, control=control.name)
@@ -89,15 +95,22 @@ def sample(cases: Sequence[Case], most: int | None) -> list[Case]:
     return found
 
 
-def _in_force(
-    entries: Sequence[expectations.Expectation], peers: Sequence[Peer]
-) -> list[expectations.Expectation]:
-    """Entries by the version of the peer that they name."""
-    return [
-        one
-        for one in entries
-        if all(expectations.in_force([one], peer.version) for peer in peers if peer.name in one.cell)
-    ]
+def _expected(files: Sequence[Path], peers: Sequence[Peer]) -> list[expectations.Expectation]:
+    """The entries in force of files that are each named after the peer that they are about.
+
+    Raises ExpectationError for a file that can't be read and PeerSpecError for one about nobody here.
+    """
+    versions = {peer.name: peer.version for peer in peers}
+    found = []
+    for path in files:
+        if path.stem not in versions:
+            raise PeerSpecError(f"{path}: it has to be named after one of the peers: {', '.join(versions)}")
+        try:
+            entries = expectations.parse(path.read_text(encoding="utf-8"))
+        except OSError as problem:
+            raise expectations.ExpectationError(f"{path}: {problem.strerror}") from problem
+        found += expectations.in_force(entries, versions[path.stem])
+    return found
 
 
 def write(folder: Path, data: Mapping[str, Any]) -> None:
