@@ -40,9 +40,9 @@ _WORD = re.compile(r"--[A-Za-z0-9][\w.-]*|(?<![\w-])-\w")
 _SHORT_BY_GETOPT = re.compile(r"(?:invalid|illegal) option -- '?([A-Za-z0-9@])'?")
 
 #: What would end the parser early, start a daemon, or is no client's.
-_SPECIAL = frozenset(
-    ("help", "version", "daemon", "server", "sender", "config", "no-detach", "detach", "dparam")
-)
+_SPECIAL = {"help", "version", "daemon", "server", "sender", "config", "no-detach", "detach", "dparam"}
+#: What only the reference has: that others lack it says nothing.
+_OWN = {"io-uring", "io-uring-depth", "zero-copy"}
 _VALUES: Mapping[str, str] = {
     "info": "name",
     "debug": "none",
@@ -129,7 +129,7 @@ def question() -> dict[str, str]:
     """Option words and, for each, how it is written with a value that any rsync takes."""
     found: dict[str, str] = {}
     for option in OPTIONS:
-        if option.name in _SPECIAL:
+        if option.name in _SPECIAL | _OWN:
             continue
         if len(option.name) > 1:
             found[f"--{option.name}"] = f"--{option.name}" + _value(option, "=")
