@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
 
 import pytest
 from refsync.options.times import stop_after, stop_at
+from refsync.session.link import Link
 from refsync.transport.pace import Pace
+from refsync.transport.pump import Pump
 from refsync.wire.errors import RefsyncError
 
 NOON = datetime(2027, 1, 31, 12, 30)
@@ -83,3 +86,19 @@ def test_minutes() -> None:
     for wrong in ("0", "-1", "x", "9" * 30):
         with pytest.raises(RefsyncError, match="--time-limit value"):
             stop_after("time-limit", wrong, 0)
+
+
+def test_a_limit_that_comes_later_keeps_the_kernel_from_sending() -> None:
+    """A daemon learns of --bwlimit with the client's options; file data must not go round it from then on."""
+    link = Link()
+    near, far = os.pipe()
+    try:
+        pump = Pump(link, near, far)
+        assert link.carries_bulk
+        pump.pace = Pace(100)
+        assert not link.carries_bulk
+        pump.pace = Pace()
+        assert link.carries_bulk
+    finally:
+        os.close(near)
+        os.close(far)

@@ -50,8 +50,17 @@ class Pump:
         self._last_io = self._last_send = time.monotonic()
         for fd in {fd_in, fd_out}:
             os.set_blocking(fd, False)
-        link.carries_bulk = not self.pace.most  # a bound on the bytes a second is kept by our own writes
         self._poll = select.poll()
+
+    @property
+    def pace(self) -> Pace:
+        """How fast bytes may go out; a daemon knows it only when the client's options have come."""
+        return self._pace
+
+    @pace.setter
+    def pace(self, pace: Pace) -> None:
+        self._pace = pace
+        self.link.carries_bulk = not pace.most  # a bound on the bytes a second is kept by our own writes
 
     def run(self, tasks: Tasks) -> None:
         """Until every conversation has ended and all is sent."""
