@@ -129,7 +129,7 @@ def test_what_is_not_done_but_relied_on_is_refused_by_name(tmp_path: Path, name:
 
 
 def test_every_refusal_has_its_reason() -> None:
-    assert len(REFUSALS) > 10
+    assert REFUSALS
     assert all(each.reason for each in PARAMETERS.values() if each.status != "supported")
 
 

@@ -16,6 +16,7 @@ from refsync.options.parse import parse
 from refsync.options.server_args import build
 from refsync.session.link import Link
 from refsync.session.tasks import Tasks
+from refsync.wire import mux
 from refsync.wire.dialect import MAX_PROTOCOL, MIN_PROTOCOL
 from refsync.wire.errors import RefsyncError
 
@@ -38,7 +39,10 @@ class Log(RemoteReporter):
         else:
             self.items.append((name, flags))
 
-    def _send(self, code: int, text: bytes) -> None:
+    def wire(self, code: int, text: bytes) -> None:
+        (self.client if code == mux.INFO else self.texts.append)(text)
+
+    def _send(self, code: int, text: bytes, *, converted: bool = False) -> None:
         self.texts.append(text)
 
 

@@ -97,13 +97,14 @@ class Lists:
                     await stream.read(f"{kind} names", "FLIST-21", self._ids, _ids)
         if dialect.io_error_after_list:
             await stream.read("io_error", "FLIST-15", read_int32, lambda error: f"io_error {error:#x}")
+        sent = None if setup.options.iconv is None else list(entries)  # names may sort otherwise (ICONV-3)
         order.sort(entries, dialect.sort_files_first)
         if dialect.inc_recurse:
-            lists.dirs.extend(entry for entry in entries if entry.is_dir)
+            lists.dirs.extend(entry for entry in sent or entries if entry.is_dir)
         order.mark_duplicates(entries, dialect.sort_files_first, sender=False)
         if parent < 0 and dialect.inc_recurse and entries and entries[0].basename == b".":
             parent = 0
-        lists.add(entries, parent)
+        lists.add(entries, parent, sent)
 
     def _ids(self, cursor: Cursor) -> dict[int, bytes]:
         dialect = self._setup.dialect

@@ -13,6 +13,8 @@ from ..engine import client
 from ..engine.filesfrom import load
 from ..engine.server import allow_inc_recurse
 from ..engine.session import PeerExit, Session
+from ..files.charset import Charset, open_charset
+from ..files.charset import own_charset as locale_charset
 from ..files.log import Log
 from ..options import server_args
 from ..options.combinations import settle_arguments
@@ -65,7 +67,8 @@ def _replay(options: Options, job: Job) -> int:
     try:
         options.local = True
         printer = Printer(options, open_log(options))
-        return converse(options, job, printer, batch, nowhere)
+        printer.charset = charset = own_charset(options, printer)
+        return converse(options, job, printer, batch, nowhere, charset=charset)
     finally:
         os.close(batch)
         os.close(nowhere)
@@ -86,10 +89,13 @@ def _run(options: Options, job: Job, files: BatchFiles | None = None) -> int:
         return run_daemon_client(options, job, files)
     options.local = job.remote is None
     printer = Printer(options, open_log(options))
+    printer.charset = charset = own_charset(options, printer)
     link = Link()
     child = _connect(options, job, printer, link)
     try:
-        code = converse(options, job, printer, child.fd_in, child.fd_out, link=link, files=files)
+        code = converse(
+            options, job, printer, child.fd_in, child.fd_out, link=link, files=files, charset=charset
+        )
     except RefsyncError as error:
         error.code = max(error.code, child.give_up(hung_up=isinstance(error, PeerClosed)))
         raise
@@ -100,6 +106,16 @@ def _run(options: Options, job: Job, files: BatchFiles | None = None) -> int:
     child.close()
     printer.flush()
     return max(code, child.wait())
+
+
+def own_charset(options: Options, printer: Printer) -> Charset | None:
+    """ICONV-2: that of the names here, if ``--iconv`` is given; exit 4 if it is not known."""
+    charset = open_charset(options.iconv, server=False)
+    if options.debug["ICONV"] > 1 and not options.eight_bit:
+        printer.info(f"msg checking charset: {locale_charset()}\n".encode())
+    if charset is not None and options.debug["ICONV"]:
+        printer.info(f"[{'sender' if options.sender else 'Receiver'}] charset: {charset.name}\n".encode())
+    return charset
 
 
 def open_log(options: Options) -> Log | None:
@@ -144,7 +160,7 @@ def _connect(options: Options, job: Job, printer: Printer, link: Link) -> Child:
         arguments = server_arguments(options)
         if options.secluded_args:
             arguments, rest = server_args.seclude(arguments)
-            link.write(secluded_block(rest, [os.fsencode(path) for path in paths]))
+            link.write(secluded_block(rest, [os.fsencode(path) for path in paths], printer.charset))
         command = remote_command(job.remote, options, arguments, paths)
         tell_command(options, printer, command)
         return run_command(command)
@@ -169,9 +185,14 @@ def _connect(options: Options, job: Job, printer: Printer, link: Link) -> Child:
     return run_local(serve)
 
 
-def secluded_block(rest: list[str], paths: list[bytes]) -> bytes:
-    """OPT-11: a program's name, the options that the shell does not see, a dot, the paths; NULs end them."""
+def secluded_block(rest: list[str], paths: list[bytes], charset: Charset | None = None) -> bytes:
+    """OPT-11: a program's name, the options that the shell does not see, a dot, the paths; NULs end them.
+
+    With ``charset`` they travel in UTF-8 (ICONV-6).
+    """
     words = [b"rsync", *map(os.fsencode, rest), b".", *paths]
+    if charset is not None:
+        words = [charset.text_to_wire(word) for word in words]
     return encode_arguments([word or b"." for word in words], nulls=True)
 
 
@@ -185,6 +206,7 @@ def converse(
     link: Link | None = None,
     remote_protocol: int = 0,
     files: BatchFiles | None = None,
+    charset: Charset | None = None,
 ) -> int:
     """The client's half over two descriptors; returns its exit code after printing the totals."""
     link = link or Link()
@@ -209,6 +231,7 @@ def converse(
         remote_protocol=remote_protocol,
         started=on_start,
         recorder=files.recorder if files is not None else None,
+        charset=charset,
     )
     pump = Pump(link, fd_in, fd_out, timeout=options.timeout, pace=Pace(options.bwlimit, options.stop_at))
     tasks = Tasks(link, conversation)

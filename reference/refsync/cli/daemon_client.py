@@ -20,7 +20,7 @@ from ..transport.tcp import DAEMON_PORT, connect
 from ..wire.errors import Exit, RefsyncError
 from .arguments import Job
 from .batch import BatchFiles
-from .client import converse, open_log, secluded_block, server_arguments, tell_command
+from .client import converse, open_log, own_charset, secluded_block, server_arguments, tell_command
 from .messages import Printer
 from .password import early_input, password
 from .rsh import daemon_command, shown_command
@@ -31,6 +31,7 @@ def run_daemon_client(options: Options, job: Job, files: BatchFiles | None = Non
     remote = job.remote
     assert remote is not None
     printer = Printer(options, open_log(options))
+    printer.charset = own_charset(options, printer)
     if options.rsh is None:
         if options.debug["CONNECT"]:
             port = remote.port or options.port or DAEMON_PORT
@@ -108,7 +109,7 @@ def _talk(
         user=os.fsencode(user),
         protocol=options.protocol,
         early_input=early_input(options.early_input) if module else b"",
-        secluded=lambda: secluded_block(kept, named) if options.secluded_args else b"",
+        secluded=lambda: secluded_block(kept, named, printer.charset) if options.secluded_args else b"",
     )
     link = Link()
     tasks = Tasks(link, start(link, call))
@@ -126,4 +127,5 @@ def _talk(
         link=link,
         remote_protocol=answered.remote_protocol,
         files=files,
+        charset=printer.charset,
     )

@@ -14,8 +14,10 @@ from typing import BinaryIO
 
 from ..engine.listed import listing_line
 from ..engine.stats import Statistics
+from ..files.charset import Charset
 from ..files.log import Log
 from ..options.model import Options
+from ..wire import mux
 from ..wire.entry import FileEntry
 from .progress import Progress
 
@@ -48,6 +50,7 @@ class Printer:
         levels = options.info["PROGRESS"]
         self._progress = Progress(options, self._rewrite) if levels and not options.quiet else None
         self._shows_list = options.info["FLIST"] > 0
+        self.charset: Charset | None = None  # that of names, if they are converted
 
     def attach(self, stats: Statistics) -> None:
         """The counters that progress lines show."""
@@ -65,10 +68,12 @@ class Printer:
         self.client(text)
 
     def client(self, text: bytes) -> None:
-        if self._options.quiet:
-            return
+        if not self._options.quiet:
+            self._print(escape(text, eight_bit=self._options.eight_bit))
+
+    def _print(self, text: bytes) -> None:
         self._finish_line(self._out)
-        self._out.write(escape(text, eight_bit=self._options.eight_bit))
+        self._out.write(text)
         if self._live:
             self._out.flush()
             return
@@ -81,6 +86,20 @@ class Printer:
         if self._log is not None:
             self._log.write(text)
 
+    def wire(self, code: int, text: bytes) -> None:
+        """ICONV-5: what names are converted to is also what the peer's texts are shown in."""
+        self.log(text)
+        if code == mux.INFO and self._options.quiet:
+            return
+        if self.charset is None:
+            shown = escape(text, eight_bit=self._options.eight_bit)
+        else:
+            shown = escape(text, charset=self.charset)
+        if code == mux.INFO:
+            self._print(shown)
+        else:
+            self._complain(shown)
+
     def warning(self, text: bytes) -> None:
         self.error(text)
 
@@ -89,9 +108,12 @@ class Printer:
 
     def error(self, text: bytes) -> None:
         self.log(text)
+        self._complain(escape(text, eight_bit=self._options.eight_bit))
+
+    def _complain(self, text: bytes) -> None:
         self._out.flush()
         self._finish_line(sys.stderr.buffer)
-        sys.stderr.buffer.write(escape(text, eight_bit=self._options.eight_bit))
+        sys.stderr.buffer.write(text)
         sys.stderr.buffer.flush()
 
     def flush(self) -> None:
@@ -169,16 +191,19 @@ class Printer:
             self._progress.finish(0)
 
 
-def escape(text: bytes, *, eight_bit: bool = False) -> bytes:
+def escape(text: bytes, *, eight_bit: bool = False, charset: Charset | None = None) -> bytes:
     """OUT-7: control characters and what is no text in this locale as ``\\#ooo``; a last newline is kept.
 
-    With ``eight_bit`` whatever is not a control character is left as it is.
+    With ``eight_bit`` whatever is not a control character is left as it is, with ``charset`` what
+    that set can show of UTF-8.
     """
     end = b"\n" if text.endswith(b"\n") else b""
     body = text[: len(text) - len(end)]
     if body.isascii() and body.decode("ascii").isprintable() and b"\\#" not in body:
         return text
     out: list[bytes] = []
+    if charset is not None:
+        return charset.shown(_CONTROLS.sub(lambda found: b"\\#%03o" % found[0][0], body)) + end
     if eight_bit:
         return _CONTROLS.sub(lambda found: b"\\#%03o" % found[0][0], body) + end
     for at, char in enumerate(shown := body.decode(*_DECODING)):

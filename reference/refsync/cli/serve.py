@@ -7,6 +7,7 @@ import os
 from ..daemon.paths import expand_plain
 from ..engine.server import serve
 from ..engine.session import PeerExit
+from ..files.charset import open_charset
 from ..files.log import Log
 from ..options.model import Options
 from ..options.parse import parse
@@ -36,7 +37,8 @@ def run_server(options: Options, args: list[bytes], fd_in: int, fd_out: int) -> 
         return error.code
     except RefsyncError as error:
         if not link.framed_out and not link.closed:
-            os.write(2, f"rsync: {error}\n".encode("utf-8", "surrogateescape"))
+            prefix = "" if error.message.startswith("iconv_open(") else "rsync: "
+            os.write(2, f"{prefix}{error}\n".encode("utf-8", "surrogateescape"))
         pump.flush()
         return error.code
     except BrokenPipeError:
@@ -45,10 +47,15 @@ def run_server(options: Options, args: list[bytes], fd_in: int, fd_out: int) -> 
 
 async def _serve(link: Link, options: Options, args: list[bytes], pump: Pump) -> int:
     """OPT-3: secluded arguments come over the connection, behind the few that the shell has seen."""
+    charset = open_charset(options.iconv, server=True)
     if options.secluded_args:
-        words = [os.fsdecode(word) for word in await read_arguments(link)]
+        raw = await read_arguments(link)
+        words = [os.fsdecode(word if charset is None else charset.text_from_wire(word)) for word in raw]
         options, rest = parse(words[1:], options)
         pump.timeout, pump.pace = options.timeout, Pace(options.bwlimit)
         args = [found for path in rest for found in expand_plain(os.fsencode(path))]
     log = Log(options.log_file, tag="rsync").write if options.log_file else None
-    return await serve(link, options, args, log=log)
+    if charset is not None and options.debug["ICONV"]:
+        who = "sender" if options.sender else "Receiver"
+        os.write(2, f"[{who}] charset: {charset.name}\n".encode())
+    return await serve(link, options, args, log=log, charset=charset)

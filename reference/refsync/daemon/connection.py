@@ -116,13 +116,16 @@ class Connection:
         assert context is not None
         head, named = split_arguments(admitted.arguments)
         if is_secluded(head):  # the real ones follow, behind a program's name (OPT-3)
-            more, named = split_arguments((await read_arguments(link))[1:])
+            words = await read_arguments(link)
+            if host.charset is not None:  # ICONV-6: whether or not the client converts names
+                words = [host.charset.text_from_wire(word) for word in words]
+            more, named = split_arguments(words[1:])
             # below protocol 30 upstream's client lets "(null)" stand where its own list of arguments ends
             head = [word for word in head if word.startswith(b"-")] + more
         signal.alarm(0)
         try:
             check_options(head)
-            refusals = Refusals(host.section.text("refuse options"))
+            refusals = Refusals(host.section.text("refuse options"), iconv=host.charset is not None)
             options, rest = parse([os.fsdecode(word) for word in head], allow=refusals.check)
             refusals.check_implied(options)
             if rest or not options.server:
@@ -146,6 +149,7 @@ class Connection:
             module=context,
             remote_protocol=admitted.remote_protocol,
             log=self._log.write,
+            charset=None if options.iconv is None else host.charset,
         )
 
     def _adjust(self, options: Options, admitted: Admitted) -> None:

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterable
 
 from ..engine.module import ModuleContext
+from ..files.charset import Charset
 from ..files.log import Log
 from ..files.scan import MUNGED
 from ..session.daemon_server import Refused, Responder
@@ -35,6 +36,7 @@ class ModuleHost:
         self.munge_links = False
         self.confined = True  # paths are all that keep a client inside the module
         self.numeric_ids = False
+        self.charset: Charset | None = None  # that of the module's names, if it says
 
     @property
     def section(self) -> Section:
@@ -94,6 +96,12 @@ class ModuleHost:
     def enter(self) -> None:
         section = self.section
         self._set_environment(RSYNC_USER_NAME=self.user)
+        if charset := section.text("charset"):
+            try:
+                self.charset = Charset(charset)  # before anything changes what the C library can load
+            except RefsyncError as error:
+                self._log(error.message)
+                raise Refused("the module's charset is not known", error.code) from None
         who = privileges.identity(section.text("uid"), section.text("gid"), self._log)
         path = section.text("path")
         if not path:

@@ -51,7 +51,7 @@ _TABLE: tuple[Parameter, ...] = (
     _refuse("proxy protocol", BOOL, False, "every client would have the proxy's address", everywhere=False),
     # of a module, or the default for all modules that follow
     Parameter("auth users", STRING, ""),
-    _refuse("charset", STRING, "", "names would not be converted"),
+    Parameter("charset", STRING, ""),
     Parameter("comment", STRING, ""),
     Parameter("dont compress", STRING, default_patterns().decode()),
     _refuse("early exec", STRING, "", _NO_PROGRAMS),

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable
+from itertools import islice
 from typing import BinaryIO
 
 from ..options.model import Options
@@ -140,8 +141,9 @@ class Replay:
     with ``done``.
     """
 
-    def __init__(self, link: Link, *, inc_recurse: bool) -> None:
+    def __init__(self, link: Link, *, inc_recurse: bool, unordered: bool = False) -> None:
         self._link = link
+        self._unordered = unordered  # names were converted: the batch's run had another order (ICONV-3)
         self.missing: Callable[[int, bool], None] = lambda ndx, again: None
         self._inc_recurse = inc_recurse
         self._wanted: deque[int] = deque()
@@ -158,11 +160,13 @@ class Replay:
         """The generator's end of a phase or a list."""
         self._wanted.append(-1)
 
-    async def is_wanted(self, ndx: int, number: int) -> bool:
+    async def is_wanted(self, ndx: int, number: int, *, end: bool = False) -> bool:
         """BATCH-4: whether the generator asks for ``ndx``, which is in the list ``number`` (from 1).
 
-        What it wants before that index is not in the batch.
+        What it wants before that index is not in the batch. ``end``: no index, but the end of the list.
         """
+        if self._unordered and not end:
+            return await self._is_among_wanted(ndx, number)
         while not self._over:
             if self._inc_recurse and number <= self._lists_done:
                 return False
@@ -181,6 +185,18 @@ class Replay:
                 self._lists_done += 1
             else:
                 self._over = True
+        return False
+
+    async def _is_among_wanted(self, ndx: int, number: int) -> bool:
+        """The same where the order tells nothing: only at the end of the list is it known what is wanted."""
+        while not self._over and not (self._inc_recurse and number <= self._lists_done):
+            ends = self._wanted.index(-1) if -1 in self._wanted else len(self._wanted)
+            if ndx in islice(self._wanted, ends):
+                self._wanted.remove(ndx)
+                return True
+            if ends < len(self._wanted):
+                return False
+            await self._link.turn()
         return False
 
     def comes_again(self, ndx: int) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..files.charset import Charset
 from ..filters.exchange import client_rules
 from ..filters.rulelist import FilterList
 from ..options.model import Options
@@ -32,11 +33,13 @@ async def run(
     remote_protocol: int = 0,
     started: Callable[[Session], None] = lambda session: None,
     recorder: Recorder | None = None,
+    charset: Charset | None = None,
 ) -> int:
     """Push ``paths`` (``options.sender``) or pull them into ``dest``; returns this side's exit code.
 
     ``started`` is called once the setup is done. ``recorder`` writes a batch
     file; with ``options.read_batch`` the link has one, and nobody hears us.
+    ``charset`` is that of the names here, if they are to be converted.
     """
     if options.read_batch is not None:
         agreement = await _setup_from_batch(link, options, reporter)
@@ -45,8 +48,9 @@ async def run(
     role = "sender" if options.sender else "receiver"
     session = Session(link, options, agreement, reporter, role)
     session.recorder = recorder
+    session.charset = charset
     if options.read_batch is not None:
-        session.replay = Replay(link, inc_recurse=session.dialect.inc_recurse)
+        session.replay = Replay(link, inc_recurse=session.dialect.inc_recurse, unordered=charset is not None)
     filters = FilterList.from_options(options.filters)
     try:
         started(session)

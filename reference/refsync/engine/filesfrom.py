@@ -95,8 +95,9 @@ async def _arriving(session: Session) -> AsyncIterator[bytes]:
     framed_later = link.framed_in or not session.options.server
     if not dialect.files_from_framed and link.framed_in:
         link.stop_frames_in()
+    charset = session.charset if session.options.secluded_args else None
     while (name := await link.read(filesfrom.decode)) is not None:
-        yield clean_name(name)
+        yield clean_name(name if charset is None else charset.text_from_wire(name))
     if not dialect.files_from_framed and framed_later:
         link.start_frames_in()
 
@@ -106,7 +107,11 @@ async def forward(session: Session) -> None:
     options, link = session.options, session.link
     if not over_the_link(options):
         return
-    stream = memoryview(filesfrom.encode(options.files_from_data or b"", from0=options.from0))
+    charset = session.charset if options.secluded_args else None
+    convert = None if charset is None else charset.text_to_wire
+    stream = memoryview(
+        filesfrom.encode(options.files_from_data or b"", from0=options.from0, convert=convert)
+    )
     raw = not session.dialect.files_from_framed and link.framed_out
     if raw:
         link.pause_frames_out()

@@ -176,15 +176,17 @@ class Generator:
 
     async def _one_list(self, listing: FileList) -> None:
         """XFER-1: the list's own directory first, then its entries in order."""
-        if self._lists.inc_recurse and listing.parent >= 0:
-            directory = self._lists.dirs[listing.parent]
+        directory = (
+            self._lists.dirs[listing.parent] if self._lists.inc_recurse and listing.parent >= 0 else None
+        )
+        if directory is not None and directory.active:
             self._creator.directory(directory, listing.start - 1)
             if directory.flags & CONTENT_DIR and self._deleter.when in ("during", "delay"):
                 self._deleter.in_directory(directory, listing.names)
-        for number, entry in enumerate(listing.entries):
+        for ndx, entry in listing.numbered():
             if entry.active:
                 await self._room_for_more()
-                self._look_at(listing, listing.start + number, entry)
+                self._look_at(listing, ndx, entry)
             self._turns += 1
             if self._turns % TURN == 0:
                 self._settle()
@@ -320,7 +322,8 @@ class Generator:
             self._open.popleft()
             self._done()
             if oldest.parent >= 0 and self._deleter.when != "delay":
-                self._creator.touch_up([self._lists.dirs[oldest.parent]])
+                directory = self._lists.dirs[oldest.parent]
+                self._creator.touch_up([directory] if directory.active else [])
 
     async def _room_for_more(self) -> None:
         """XFER-20: sources are to go while the transfer goes on, so only so many files are under way.

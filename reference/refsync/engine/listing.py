@@ -27,6 +27,7 @@ from .arguments import join
 from .attached import SourceAttributes
 from .changes import chmod_changes
 from .chosen import Chosen
+from .converting import Outgoing
 from .session import IOERR_GENERAL, IOERR_VANISHED, Session, os_error
 
 #: With incremental recursion, so many entries go out ahead of need (upstream ``MIN_FILECNT_LOOKAHEAD``).
@@ -54,6 +55,7 @@ class ListSender:
         self.device = 0
         self._todo: list[int] = []  # directories whose lists are still to be sent, next one last
         self._pending: list[FileEntry] = []
+        self._outgoing = None if session.charset is None else Outgoing(session, session.charset)
         self._next_ndx = 0
         self._list_start = 0
         self.lists = FileLists(session.dialect.inc_recurse)
@@ -187,6 +189,8 @@ class ListSender:
         entry.path = base
         if self._chmod and not entry.is_link:
             entry.mode = tweak(entry.mode, self._chmod)
+        if self._outgoing is not None and self._outgoing.entry(entry) is None:
+            return None
         if not self.attached.fill(entry, path):
             return None
         if options.hard_links and not entry.is_dir:
@@ -253,7 +257,10 @@ class ListSender:
         self._list_start = self._next_ndx = self.lists.next_start
 
     async def _add(self, entry: FileEntry) -> None:
-        self._session.link.write(self._encoder.encode(entry, self._next_ndx, self._list_start))
+        sent = entry if self._outgoing is None else self._outgoing.entry(entry)
+        if sent is None:
+            return
+        self._session.link.write(self._encoder.encode(sent, self._next_ndx, self._list_start))
         if len(self._pending) % 100 == 0:
             self._session.reporter.list_grew(len(self._pending))
         self._pending.append(entry)
@@ -269,19 +276,18 @@ class ListSender:
         """Sort as the receiver will, number, and queue the directories of an incremental list."""
         files_first = self._session.dialect.sort_files_first
         entries, lists = self._pending, self.lists
+        sent = None if self._outgoing is None else list(entries)
         order.sort(entries, files_first)
         order.mark_duplicates(entries, files_first, sender=True)
         if self._session.dialect.inc_recurse:
-            children = []
-            for entry in entries:
-                if entry.is_dir:
-                    if entry.basename != b".":
-                        children.append(len(lists.dirs))
-                    lists.dirs.append(entry)
+            directories = [entry for entry in sent or entries if entry.is_dir]
+            numbers = {id(entry): number for number, entry in enumerate(directories, len(lists.dirs))}
+            lists.dirs += directories
+            children = [numbers[id(one)] for one in entries if one.is_dir and one.basename != b"."]
             self._todo.extend(reversed(children))
             if parent < 0 and entries and entries[0].basename == b".":
-                parent = 0
-        return lists.add(entries, parent)
+                parent = numbers[id(entries[0])]
+        return lists.add(entries, parent, sent)
 
     def _send_id_names(self, listing: FileList) -> None:
         """FLIST-21: names of the ids that occur, newest first as upstream keeps them."""

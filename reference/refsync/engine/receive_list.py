@@ -17,12 +17,13 @@ from ..session.lists import FileList, FileLists
 from ..wire import idlist, order
 from ..wire.acl import Acl
 from ..wire.cursor import Cursor
-from ..wire.entry import CONTENT_DIR, TOP_DIR, FileEntry
+from ..wire.entry import CONTENT_DIR, TOP_DIR, UNNAMED, FileEntry
 from ..wire.errors import Exit, NeedMoreData, ProtocolError
 from ..wire.flist import EndOfList
 from ..wire.flist_decode import FlistDecoder
 from ..wire.integers import read_int32
 from .changes import chmod_changes, id_map
+from .converting import Incoming
 from .requested import Requested
 from .session import IOERR_KNOWN, Session
 
@@ -51,6 +52,7 @@ class ListReceiver:
         self._users: dict[int, int] = {}
         self._groups: dict[int, int] = {}
         self._acls: dict[int, tuple[Acl, Acl]] = {}
+        self._incoming = None if session.charset is None else Incoming(session, session.charset)
         self.lists = FileLists(session.dialect.inc_recurse)
         self.links: LinkGroups | None = None
         if session.preserve.hard_links and not session.options.list_only:
@@ -77,7 +79,10 @@ class ListReceiver:
                     return None
                 if isinstance(value, EndOfList):
                     return value
-                self._check(value, parent)
+                if self._incoming is not None:
+                    self._incoming.entry(value, start + len(entries), start)
+                if not value.flags & UNNAMED:
+                    self._check(value, parent)
                 entries.append(value)
                 if len(entries) % 100 == 0 and not dialect.inc_recurse:
                     session.reporter.list_grew(len(entries))
@@ -105,9 +110,10 @@ class ListReceiver:
                 entry.link = MUNGED + entry.link
             elif session.options.sanitize_links and entry.link is not None:
                 entry.link = sanitized(entry.link, entry.dirname.count(b"/") + bool(entry.dirname))
+        sent = None if self._incoming is None else list(entries)
         order.sort(entries, dialect.sort_files_first)
         if dialect.inc_recurse:
-            lists.dirs.extend(entry for entry in entries if entry.is_dir)
+            lists.dirs.extend(entry for entry in sent or entries if entry.is_dir)
         order.mark_duplicates(entries, dialect.sort_files_first, sender=False)
         if session.options.relative:
             order.strip_root(entries)
@@ -120,10 +126,12 @@ class ListReceiver:
         if dir_ndx < 0 and dialect.inc_recurse:
             first = next((entry for entry in entries if entry.active), None)
             if first is not None and first.basename == b".":
-                dir_ndx = 0
+                dir_ndx = next(number for number, entry in enumerate(lists.dirs) if entry is first)
         session.stats.flist_size += session.link.bytes_in - start_bytes
         session.debug("FLIST", 2, b"recv_file_list done")
-        listing = lists.add(entries, dir_ndx)
+        listing = lists.add(entries, dir_ndx, sent)
+        if self._incoming is not None:
+            self._incoming.who = b"receiver"
         if self.links is not None:
             self.links.add(listing)
         self.arrived.append(listing)

@@ -124,7 +124,7 @@ class Receiver:
             return  # the keep-alive of protocol 29 (MUX-11)
         listing, entry = self._lists.entry(ndx)
         session.debug("RECV", 1, b"recv_files(" + entry.name + b")")
-        session.stats.checked = listing.before + ndx - listing.start + 1
+        session.stats.checked = listing.before + listing.place(ndx) + 1
         session.stats.all_listed = self._lists.eof
         await self._target.attached.receive(entry, attrs.iflags)
         if not attrs.iflags & items.TRANSFER:
@@ -173,7 +173,7 @@ class Receiver:
         """BATCH-4: a list of the batch is at its end; what is still wanted of it will not come."""
         if phase or self._lists.inc_recurse:
             replay.is_redo(listing.end)
-        await replay.is_wanted(listing.end, listing.number)
+        await replay.is_wanted(listing.end, listing.number, end=True)
         while self._session.statuses and self._lists.inc_recurse:
             await self._session.link.turn()  # the generator has to hear of them while it has the list
 

@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable
 from typing import Protocol
 
+from ..files.charset import Charset
 from ..options.model import Options
 from ..session.link import Link
 from ..wire import mux
@@ -50,6 +51,9 @@ class Reporter(Protocol):
     def error_xfer(self, text: bytes) -> None:
         """A file or attribute could not be transferred: exit 23."""
 
+    def wire(self, code: int, text: bytes) -> None:
+        """A text of the peer's: in UTF-8 if names are converted (ICONV-5). ``code`` as in ``mux``."""
+
     def list_started(self, *, sending: bool, incremental: bool) -> None:
         """The first file list begins."""
 
@@ -89,6 +93,7 @@ class RemoteReporter:
         self._log = log
         self.old = False  # below protocol 30
         self.failed = False
+        self.charset: Charset | None = None
 
     @property
     def logs(self) -> bool:
@@ -98,6 +103,8 @@ class RemoteReporter:
         self.info(listing_line(entry, 1) + b"\n")
 
     def deleted(self, name: bytes, is_dir: bool) -> None:
+        if self.charset is not None:
+            name = self.charset.text_to_wire(name)
         self._link.message(mux.DELETED, name + b"\0" if is_dir else name)
 
     def info(self, text: bytes) -> None:
@@ -125,6 +132,11 @@ class RemoteReporter:
         self.log(text)
         self._send(mux.ERROR_XFER, text)
 
+    def wire(self, code: int, text: bytes) -> None:
+        self.failed |= code == mux.ERROR_XFER
+        self.log(text)
+        self._send(code, text, converted=True)
+
     def list_started(self, *, sending: bool, incremental: bool) -> None:
         self.log(b"building file list\n" if sending else b"receiving file list\n")
 
@@ -143,14 +155,16 @@ class RemoteReporter:
     def phase_done(self) -> None:
         pass
 
-    def _send(self, code: int, text: bytes) -> None:
+    def _send(self, code: int, text: bytes, *, converted: bool = False) -> None:
         """OUT-15: where a text goes; a client below protocol 30 knows fewer codes (MUX-8)."""
-        way = self._options.stderr
+        way, charset = self._options.stderr, self.charset
         if way == "all" or (way == "errors" and code != mux.INFO):
-            os.write(2, text)
+            os.write(2, charset.shown(text) if charset is not None and converted else text)
             return
         if self._module:
             text = self._module.shown(text)
+        if charset is not None and not converted:
+            text = charset.text_to_wire(text)
         if self.old:
             code = {mux.ERROR: mux.ERROR_XFER, mux.WARNING: mux.INFO}.get(code, code)
         if self._link.framed_out:

@@ -143,7 +143,7 @@ class Sender:
         listing, entry = self._lists.entry(ndx)
         if session.options.debug["SEND"]:
             session.debug("SEND", 1, b"send_files(%d, %s)" % (ndx, join(entry.path, entry.name)))
-        session.stats.checked = listing.before + ndx - listing.start + 1
+        session.stats.checked = listing.before + listing.place(ndx) + 1
         session.stats.all_listed = self._lists.eof
         wanted = await self._sending.attached.read_request(entry, attrs.iflags)
         if not attrs.iflags & items.TRANSFER:

@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Callable
 
+from ..files.charset import Charset
 from ..filters.exchange import local_rules, server_rules
 from ..filters.rulelist import FilterList
 from ..options.model import Options
@@ -65,18 +66,22 @@ async def serve(
     module: ModuleContext | None = None,
     remote_protocol: int = 0,
     log: Callable[[bytes], None] | None = None,
+    charset: Charset | None = None,
 ) -> int:
     """Run the server's side of one transfer; returns its exit code.
 
     ``args`` are the paths that followed the options: first a dot, then what
     the client named. In a module they are relative to its root. Errors are
-    told to the client in frames before they end the run.
+    told to the client in frames before they end the run. ``charset`` is that
+    of the names here, if they are to be converted.
     """
     agreement = await negotiate(link, offer_from(options, remote_protocol=remote_protocol))
     reporter = RemoteReporter(link, module, options, log)
     reporter.old = not agreement.dialect.varints
+    reporter.charset = charset
     session = Session(link, options, agreement, reporter, "sender" if options.sender else "receiver")
     session.module = module
+    session.charset = charset
     try:
         code = await _serve(session, args, module)
         _log_end(session, code)

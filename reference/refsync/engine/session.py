@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..delta.checksums import Checksums
+from ..files.charset import Charset
 from ..files.xattrs import XattrNames
 from ..filters.rulelist import FilterList
 from ..filters.rules import DIRECTORY, INCLUDE, Rule
@@ -76,6 +77,7 @@ class Session:
     place: bytes = b""  # where files are written to
     xattr_names: XattrNames = field(init=False)  # which attributes take part
     on_success: Callable[[bytes], None] | None = None  # on a sender: what the peer has received
+    charset: Charset | None = None  # that of this side's names, if names are converted
 
     def __post_init__(self) -> None:
         agreement, options = self.agreement, self.options
@@ -211,18 +213,15 @@ class Session:
 
     def on_message(self, code: int, payload: bytes) -> None:
         """MUX-8 to MUX-12: what a message from the peer does here."""
-        if code == mux.INFO:
-            self.reporter.info(payload)
-        elif code == mux.WARNING:
-            self.reporter.warning(payload)
-        elif code == mux.ERROR:
-            self.reporter.error(payload)
-        elif code == mux.ERROR_XFER:
-            self.xfer_error = True
-            self.reporter.error_xfer(payload)
+        if code in (mux.INFO, mux.WARNING, mux.ERROR, mux.ERROR_XFER):
+            self.xfer_error |= code == mux.ERROR_XFER
+            self.reporter.wire(code, payload)
         elif code == mux.DELETED:
             is_dir = payload.endswith(b"\0")
-            self.items.deleted(payload[:-1] if is_dir else payload, stat.S_IFDIR if is_dir else stat.S_IFREG)
+            name = payload[:-1] if is_dir else payload
+            if self.charset is not None:
+                name = self.charset.text_from_wire(name)
+            self.items.deleted(name, stat.S_IFDIR if is_dir else stat.S_IFREG)
         elif code == mux.IO_TIMEOUT:
             limit = int.from_bytes(payload, "little", signed=True)
             if not self.options.server and 0 < limit <= MAX_TIMEOUT:

@@ -39,6 +39,7 @@ def negate(options: Options, option: Option) -> None:
         options.compress, options.compress_choice = 0, None
     elif option.kind == "str":
         setattr(options, option.field, None)
+        options.no_iconv |= option.name == "iconv"
     elif option.name == "human-readable":
         options.human_readable = 0
     else:

@@ -16,7 +16,14 @@ MAX_BATCH_NAME = 256
 
 
 def settle_arguments(options: Options, environ: Mapping[str, str]) -> None:
-    """OPT-9, OPT-11: whether arguments are kept from the remote shell, and whether it may split them."""
+    """OPT-9, OPT-11, ICONV-2: what the environment says where no option has done so.
+
+    Whether arguments are kept from the remote shell, whether it may split them, and what is converted.
+    """
+    if options.iconv is None and not options.no_iconv:
+        options.iconv = environ.get("RSYNC_ICONV") or None  # ICONV-2
+    if options.iconv == "-":
+        options.iconv = None
     old = environ.get("RSYNC_OLD_ARGS")
     if options.old_args and options.secluded_args:
         raise wrong("--secluded-args conflicts with --old-args.")

@@ -152,6 +152,7 @@ class Options:
     protocol: int = 32
     protocol_given: bool = False
     iconv: str | None = None
+    no_iconv: bool = False  # even if the environment asks for it
     port: int = 0
     address: str | None = None
     address_family: int = 0  # 4, 6, or 0 for either

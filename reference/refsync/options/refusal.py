@@ -32,18 +32,22 @@ class Refusals:
 
     ``text`` is the parameter's value: names and patterns parted by blanks, each of which
     may be negated by ``!``; the last that fits an option decides. ``unknown`` holds the names
-    that fit no option.
+    that fit no option. ``iconv``: whether the module has a charset; without one it can't convert.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, iconv: bool = True) -> None:
         self._refused: set[str] = set()
+        self._refuses_no_iconv = False
         self.unknown: list[str] = []
-        for word in (*_BY_DEFAULT, *text.split()):
+        for word in (*_BY_DEFAULT, *text.split(), *(() if iconv else ("iconv",))):
             self._take(word)
 
     def _take(self, word: str) -> None:
         negated = word.startswith("!") and len(word) > 1
         pattern = word[1:] if negated else word
+        if pattern == "no-iconv":  # a module may want names converted (ICONV-7)
+            self._refuses_no_iconv = not negated
+            return
         if pattern in ("a", "archive"):
             names = {option.name for option in OPTIONS if option.short and option.short in _ARCHIVE}
         elif any(letter in pattern for letter in "*?["):
@@ -66,6 +70,8 @@ class Refusals:
 
     def check_implied(self, options: Options) -> None:
         """What no option has asked for by its own name, but another has brought along."""
+        if self._refuses_no_iconv and options.iconv is None:
+            raise wrong("The server is configured to refuse --no-iconv")
         for name, asked in (
             ("delete", options.delete or options.delete_missing_args),
             ("delete", options.sender and bool(options.remove_source_files)),

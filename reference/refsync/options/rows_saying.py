@@ -108,7 +108,6 @@ OPTIONS: tuple[Option, ...] = (
         help="convert the character set of names",
         argument="SPEC",
         negatable=True,
-        refused=LATER,
     ),
     Option("address", kind="str", field="address", help="the address to bind to", argument="ADDRESS"),
     Option("port", kind="int", field="port", help="the daemon's port", argument="PORT"),

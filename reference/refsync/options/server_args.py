@@ -32,8 +32,10 @@ def build(options: Options, *, inc_recurse: bool) -> list[str]:
 
 
 def seclude(args: list[str]) -> tuple[list[str], list[str]]:
-    """OPT-11: what the shell sees, up to the bundle of letters, and what it does not."""
+    """OPT-11: what the shell sees, up to the bundle of letters and ``--iconv``, and what it does not."""
     at = next(place for place, word in enumerate(args) if not word.startswith("--")) + 1
+    if args[at : at + 1] and args[at].startswith("--iconv="):
+        at += 1  # the server needs it to read the others (ICONV-6)
     return args[:at], args[at:]
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import deque
 from enum import Enum, auto
 
-from ..wire.entry import HLINKED, FileEntry
+from ..wire.entry import HLINKED, UNNAMED, FileEntry
 from ..wire.errors import ProtocolError
 from .lists import FileList
 
@@ -72,7 +72,9 @@ class LinkGroups:
 
         A number from before the list must be one that an earlier list has given.
         """
-        for place, entry in enumerate(listing.entries):
+        for ndx, entry in listing.numbered():
+            if entry.flags & UNNAMED and entry.hlink == ndx:
+                self._groups.setdefault(ndx, Group())  # others may be names of the same file
             if not entry.active or not entry.flags & HLINKED or entry.is_dir:
                 continue
             group = self._groups.get(entry.hlink)
@@ -82,7 +84,7 @@ class LinkGroups:
                         f"hard link to index {entry.hlink}, which no list called linked", clause="HLINK-1"
                     )
                 group = self._groups[entry.hlink] = Group()
-            member = Member(group, listing, listing.start + place, entry)
+            member = Member(group, listing, ndx, entry)
             group.members.append(member)
             self._members[member.ndx] = member
 

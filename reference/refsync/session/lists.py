@@ -2,15 +2,18 @@
 
 Without incremental recursion there is one list, numbered from 0. With it
 there is one a directory, numbered from 1 with a gap of one before each
-list: that number stands for the list's own directory. Clauses IREC-1 to
-IREC-8; upstream ``flist.c:flist_new``, ``rsync.c:flist_for_ndx``.
+list: that number stands for the list's own directory. Indexes count the
+sorted entries, but where names are converted the two sides may sort
+differently: then they count them as they crossed the wire (ICONV-3). Clauses
+IREC-1 to IREC-8; upstream ``flist.c:flist_new``, ``rsync.c:flist_for_ndx``.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterator
 
-from ..wire.entry import GOT_LIST, FileEntry
+from ..wire.entry import GOT_LIST, UNNAMED, FileEntry
 from ..wire.errors import ProtocolError
 from ..wire.limits import MAX_FLIST_ENTRIES, MAX_NDX
 
@@ -18,15 +21,34 @@ from ..wire.limits import MAX_FLIST_ENTRIES, MAX_NDX
 class FileList:
     """One list, sorted. ``start`` is its first index; ``parent`` its directory in ``FileLists.dirs`` or -1.
 
+    ``sent``: the entries as the indexes count them, if that is not the order of ``entries``.
     ``in_progress`` and ``to_redo`` count, on the receiving side, the files
     that are not yet done, ``held`` the hard links that wait for one (HLINK-4).
     """
 
-    __slots__ = ("_names", "before", "entries", "held", "in_progress", "number", "parent", "start", "to_redo")
+    __slots__ = (
+        "_names",
+        "_places",
+        "_sent",
+        "before",
+        "entries",
+        "held",
+        "in_progress",
+        "number",
+        "parent",
+        "start",
+        "to_redo",
+    )
 
-    def __init__(self, start: int, entries: list[FileEntry], parent: int) -> None:
+    def __init__(
+        self, start: int, entries: list[FileEntry], parent: int, sent: list[FileEntry] | None = None
+    ) -> None:
         self.start = start
         self.entries = entries
+        self._sent = entries if sent is None else sent
+        self._places: dict[int, int] = {}
+        if sent is not None:
+            self._places = {id(entry): place for place, entry in enumerate(entries)}
         self.parent = parent
         self.in_progress = 0
         self.to_redo = 0
@@ -39,6 +61,23 @@ class FileList:
     def end(self) -> int:
         """One past the last index."""
         return self.start + len(self.entries)
+
+    def at(self, ndx: int) -> FileEntry:
+        """The entry of an index."""
+        return self._sent[ndx - self.start]
+
+    def place(self, ndx: int) -> int:
+        """How manieth of the sorted entries that is, from 0; -1 for the list's own directory."""
+        if ndx < self.start:
+            return -1
+        return self._places[id(self.at(ndx))] if self._places else ndx - self.start
+
+    def numbered(self) -> Iterator[tuple[int, FileEntry]]:
+        """Index and entry, in sorted order."""
+        if not self._places:
+            return enumerate(self.entries, self.start)
+        numbers = {id(entry): ndx for ndx, entry in enumerate(self._sent, self.start)}
+        return ((numbers[id(entry)], entry) for entry in self.entries)
 
     @property
     def names(self) -> set[bytes]:
@@ -74,12 +113,12 @@ class FileLists:
         """The first index of the next list."""
         return self._next_start
 
-    def add(self, entries: list[FileEntry], parent: int) -> FileList:
-        """Append a list; its numbering follows the one before it."""
+    def add(self, entries: list[FileEntry], parent: int, sent: list[FileEntry] | None = None) -> FileList:
+        """Append a list; its numbering follows the one before it. ``sent``: see ``FileList``."""
         self.total += len(entries)
         if self.total > MAX_FLIST_ENTRIES:
             raise ProtocolError(f"more than {MAX_FLIST_ENTRIES} files in the file lists", clause="FLIST-1")
-        listing = FileList(self._next_start, entries, parent)
+        listing = FileList(self._next_start, entries, parent, sent)
         listing.before = self._counted
         self._lists += 1
         listing.number = self._lists
@@ -113,7 +152,7 @@ class FileLists:
         """The list and the active entry of an index, or ``ProtocolError``."""
         listing = self._current = self.locate(ndx)
         if ndx >= listing.start:
-            found = listing.entries[ndx - listing.start]
+            found = listing.at(ndx)
         elif self.inc_recurse and listing.parent >= 0:
             found = self.dirs[listing.parent]
         else:
@@ -129,7 +168,7 @@ class FileLists:
         found = self.dirs[dir_ndx]
         if found.flags & GOT_LIST:
             raise ProtocolError(f"a second file list for directory {dir_ndx}", clause="IREC-6")
-        if not found.active:
+        if not found.active and not found.flags & UNNAMED:
             raise ProtocolError(f"a file list for the removed directory {dir_ndx}", clause="IREC-5")
         found.flags |= GOT_LIST
         return found

@@ -61,6 +61,7 @@ class Agreement:
     list_checksum: str
     compression: str | None
     compress_level: int = 0
+    links_converted: bool = False  # both sides can convert the targets of symlinks, if they convert names
 
 
 async def negotiate(link: Link, offer: Offer) -> Agreement:
@@ -86,6 +87,7 @@ async def negotiate(link: Link, offer: Offer) -> Agreement:
                     code=Exit.SYNTAX,
                 )
     dialect = build(protocol, flags)
+    links = "s" in offer.letters if offer.server else bool(flags & compat.SYMLINK_ICONV)
     names = await _negotiate_names(link, offer, dialect)
     if offer.server:
         seed = offer.seed
@@ -101,7 +103,7 @@ async def negotiate(link: Link, offer: Offer) -> Agreement:
         link.start_frames_in(stepwise=raw_names)
     elif not offer.server and not raw_names:
         link.start_frames_in()
-    return Agreement(dialect, remote, seed, *names)
+    return Agreement(dialect, remote, seed, *names, links_converted=links and dialect.varints)
 
 
 async def read_batch_setup(link: Link, offer: Offer, found: Callable[[batch.Head], Offer]) -> Agreement:
@@ -125,7 +127,8 @@ async def read_batch_setup(link: Link, offer: Offer, found: Callable[[batch.Head
     plain = replace(dialect, negotiated_strings=False)
     names = await _negotiate_names(link, offer, plain)
     link.restart_counts()
-    return Agreement(plain, head.protocol, head.seed, *names)
+    links = bool(head.compat & compat.SYMLINK_ICONV)
+    return Agreement(plain, head.protocol, head.seed, *names, links_converted=links)
 
 
 def check_needs(offer: Offer, protocol: int) -> None:

@@ -28,6 +28,8 @@ GOT_LIST = 1 << 5
 MOUNT_DIR = 1 << 6
 #: A further name of a directory on the sender; its contents go with the first's.
 DUPLICATE = 1 << 7
+#: The name can't be had in this side's character set: the entry only holds its number (ICONV-4).
+UNNAMED = 1 << 8
 
 
 class FileEntry:
@@ -118,8 +120,8 @@ class FileEntry:
 
     @property
     def active(self) -> bool:
-        """False for a duplicate that only holds its place in the numbering."""
-        return not self.flags & CLEARED
+        """False for what only holds its place in the numbering."""
+        return not self.flags & (CLEARED | UNNAMED)
 
     @property
     def basename(self) -> bytes:

@@ -7,7 +7,7 @@ On the wire each name ends in a NUL and an empty one ends them all; below protoc
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from .cursor import Cursor
 from .errors import NeedMoreData, ProtocolError
@@ -21,9 +21,13 @@ def read_names(data: bytes, *, from0: bool) -> Iterator[bytes]:
             yield line
 
 
-def encode(data: bytes, *, from0: bool) -> bytes:
-    """FROM-2: what a receiver makes of its file for the sender; comments are names to it."""
-    return b"".join(line + b"\0" for line in _lines(data, from0)) + b"\0"
+def encode(data: bytes, *, from0: bool, convert: Callable[[bytes], bytes] | None = None) -> bytes:
+    """FROM-2: what a receiver makes of its file for the sender; comments are names to it.
+
+    ``convert``: to the character set that names travel in (ICONV-6).
+    """
+    names = _lines(data, from0)
+    return b"".join(name + b"\0" for name in (map(convert, names) if convert else names)) + b"\0"
 
 
 def decode(cursor: Cursor) -> bytes | None:
