@@ -151,15 +151,25 @@ def senders_refusal(t: Trial) -> None:
     "ICONV-008", clause="ICONV-4", title="A receiver leaves out what its set has no characters for", **NEEDS
 )
 def receivers_refusal(t: Trial) -> None:
-    """Without incremental recursion, and trusting the sender: otherwise upstream 3.4.1 gives up (exit 4)."""
+    """Without incremental recursion, and trusting the sender: otherwise upstream 3.4.1 gives up (exit 4).
+
+    And not with --delete to a daemon without chroot: that of upstream takes the name for ".", and to make way
+    for a file of that name it deletes what is in the module.
+    """
     t.build([file("good", b"1"), file("10 \u20ac", b"2"), file("\u20ac/in", b"3"), file("sub/\u00e4", b"4")])
     t.build([file("extra", b"x")], "dst")
-    options = ["-a", "--delete", "--no-inc-recursive", *(["--trust-sender"] * t.remote_is_source)]
+    options = ["-a", "--no-inc-recursive"]
+    if t.remote_is_source:
+        options.append("--trust-sender")
+    if not t.far_receiver_is_daemon:
+        options.append("--delete")
     run = t.sync(*options, between(t, UTF8, LATIN), expect=23)
     names = [b".", b"extra", b"good", b"sub", b"sub/\xe4"]
     t.equal("names", names, list(t.snapshot()))
     t.matches("standard error", r"\[Receiver\] cannot convert filename: 10 ", run.stderr)
-    t.matches("both outputs", r"IO error encountered -- skipping file deletion", run.stdout + run.stderr)
+    if "--delete" in options:
+        said = run.stdout + run.stderr
+        t.matches("both outputs", r"IO error encountered -- skipping file deletion", said)
 
 
 @case(

@@ -65,7 +65,9 @@ class Incoming:
             entry.name = self._charset.from_wire(named)
         except Unconvertible as error:
             text = b"[%s] cannot convert filename: %s (%s)\n" % (self.who, named, error.reason.encode())
-            session.reporter.wire(mux.ERROR, text)
+            # as an error of the transfer: by upstream's FERROR_UTF8 the client of a daemon would end with 0
+            session.xfer_error = True
+            session.reporter.wire(mux.ERROR_XFER, text)
             self._drop(entry)
             return
         copied = entry.flags & HLINKED and start <= entry.hlink != ndx
