@@ -30,7 +30,7 @@ class Log(RemoteReporter):
         super().__init__(Link())
         self.texts: list[bytes] = []
 
-    def _send(self, code: int, text: bytes, *, converted: bool = False) -> None:
+    def _send(self, code: int, text: bytes) -> None:
         self.texts.append(text)
 
 

@@ -42,7 +42,7 @@ class Log(RemoteReporter):
     def wire(self, code: int, text: bytes) -> None:
         (self.client if code == mux.INFO else self.texts.append)(text)
 
-    def _send(self, code: int, text: bytes, *, converted: bool = False) -> None:
+    def _send(self, code: int, text: bytes) -> None:
         self.texts.append(text)
 
 

@@ -135,7 +135,12 @@ class RemoteReporter:
     def wire(self, code: int, text: bytes) -> None:
         self.failed |= code == mux.ERROR_XFER
         self.log(text)
-        self._send(code, text, converted=True)
+        if self.charset is None:
+            self._send(code, text)
+        elif self._to_stderr(code):
+            os.write(2, self.charset.shown(text))
+        else:
+            self._carry(code, text)
 
     def list_started(self, *, sending: bool, incremental: bool) -> None:
         self.log(b"building file list\n" if sending else b"receiving file list\n")
@@ -155,16 +160,21 @@ class RemoteReporter:
     def phase_done(self) -> None:
         pass
 
-    def _send(self, code: int, text: bytes, *, converted: bool = False) -> None:
-        """OUT-15: where a text goes; a client below protocol 30 knows fewer codes (MUX-8)."""
-        way, charset = self._options.stderr, self.charset
-        if way == "all" or (way == "errors" and code != mux.INFO):
-            os.write(2, charset.shown(text) if charset is not None and converted else text)
+    def _send(self, code: int, text: bytes) -> None:
+        """OUT-15: where a text of ours goes."""
+        if self._to_stderr(code):
+            os.write(2, text)
             return
         if self._module:
             text = self._module.shown(text)
-        if charset is not None and not converted:
-            text = charset.text_to_wire(text)
+        self._carry(code, text if self.charset is None else self.charset.text_to_wire(text))
+
+    def _to_stderr(self, code: int) -> bool:
+        way = self._options.stderr
+        return way == "all" or (way == "errors" and code != mux.INFO)
+
+    def _carry(self, code: int, text: bytes) -> None:
+        """A client below protocol 30 knows fewer codes (MUX-8)."""
         if self.old:
             code = {mux.ERROR: mux.ERROR_XFER, mux.WARNING: mux.INFO}.get(code, code)
         if self._link.framed_out:
