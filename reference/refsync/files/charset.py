@@ -31,6 +31,10 @@ class Unconvertible(Exception):
         super().__init__(self.reason)
 
 
+class NoIconv(Exception):
+    """The C library has none."""
+
+
 class Converter(Protocol):
     """One direction. ``step`` converts ``text`` up to the first character that it can't take.
 
@@ -41,14 +45,14 @@ class Converter(Protocol):
 
 
 class Iconv:
-    """By ``iconv(3)``; ``LookupError`` if the C library has not got it or does not know a set."""
+    """By ``iconv(3)``; ``NoIconv`` without it, ``LookupError`` for a set that it does not know."""
 
     def __init__(self, to: str, source: str) -> None:
         try:
             library = ctypes.CDLL(None, use_errno=True)
             opener, self._iconv, closer = library.iconv_open, library.iconv, library.iconv_close
         except (OSError, AttributeError):
-            raise NotImplementedError("no iconv(3)") from None
+            raise NoIconv from None
         opener.argtypes, opener.restype = (ctypes.c_char_p, ctypes.c_char_p), ctypes.c_void_p
         pointer, size = ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_size_t)
         self._iconv.argtypes = (ctypes.c_void_p, pointer, size, pointer, size)
@@ -110,7 +114,7 @@ def converter(to: str, source: str) -> Converter:
     """``LookupError`` if one of the sets is not known."""
     try:
         return Iconv(to, source)
-    except NotImplementedError:
+    except NoIconv:
         return Codec(to or "utf-8", source or "utf-8")
 
 
