@@ -17,7 +17,7 @@ from ..files.charset import Charset, open_charset
 from ..files.charset import own_charset as locale_charset
 from ..files.log import Log
 from ..options import server_args
-from ..options.combinations import settle_arguments
+from ..options.combinations import settle_arguments, settle_max_alloc
 from ..options.model import Options
 from ..options.parse import parse, settle_selection
 from ..session.link import Link, PeerClosed
@@ -40,6 +40,7 @@ def run_client(options: Options, paths: list[str], words: Sequence[str] = ()) ->
     settle_arguments(options, os.environ)
     if options.io_uring == "require":
         check_ring(options)
+    settle_max_alloc(options, os.environ)
     if options.read_batch is not None:
         return _replay(options, plan_replay(paths))
     if not options.writes_batch:

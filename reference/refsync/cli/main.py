@@ -90,7 +90,9 @@ def _set_signals() -> None:
 
 def _complain(options: Options, text: str) -> None:
     sys.stdout.flush()
-    prefix = "" if text.startswith(("rsync: ", "ERROR: ", "@ERROR", "ABORTING", "iconv_open(")) else "rsync: "
+    prefix = (
+        "" if text.startswith(("[", "rsync: ", "ERROR: ", "@ERROR", "ABORTING", "iconv_open(")) else "rsync: "
+    )
     print(f"{prefix}{text}", file=sys.stderr)
 
 

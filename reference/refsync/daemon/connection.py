@@ -42,7 +42,7 @@ HANDSHAKE_SECONDS = 60
 _REFUSED = (
     *("config", "daemon", "dparam", "early-input", "log-file", "password-file", "rsh", "rsync-path"),
     *("exclude", "include", "filter", "cvs-exclude", "read-batch", "write-batch", "only-write-batch"),
-    *("copy-devices", "write-devices", "remote-option", "version", "help"),
+    *("remote-option", "version", "help"),
 )
 _REFUSED_LETTERS = "fFCMVh"
 

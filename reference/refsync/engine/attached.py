@@ -189,7 +189,7 @@ class TargetAttributes:
             return
         if entry.xattrs is None:
             raise ProtocolError("attributes of an entry that has none", clause="XATTR-5")
-        answers = AnswerDecoder(entry.xattrs)
+        answers = AnswerDecoder(entry.xattrs, self._session.preserve.max_value)
         while (got := await session.link.read(answers.decode)) is not None:
             one, value = got
             one.value, one.size = value, len(value)

@@ -200,14 +200,3 @@ class Bases:
             self._session.error(what, "generator")
             return False
         return True
-
-
-def size_of(fd: int) -> int:
-    """A file's size, or a block device's."""
-    status = os.fstat(fd)
-    if stat.S_ISREG(status.st_mode):
-        return status.st_size
-    try:
-        return os.lseek(fd, 0, os.SEEK_END)
-    except OSError:
-        return 0

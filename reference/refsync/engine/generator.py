@@ -10,6 +10,7 @@ import os
 from collections import deque
 
 from ..delta.signature import choose_sums, make_sums
+from ..files.scan import size_of
 from ..filters.rulelist import FilterList
 from ..session.linkgroups import Member
 from ..session.lists import FileList
@@ -17,7 +18,7 @@ from ..wire import items, stats, sumhead
 from ..wire.entry import CONTENT_DIR, TOP_DIR, FileEntry
 from ..wire.errors import ProtocolError
 from ..wire.ndx import NDX_DEL_STATS, NDX_DONE
-from .basis import Basis, size_of
+from .basis import Basis
 from .creator import Creator
 from .deleter import Deleter
 from .hardlinks import HardLinks

@@ -263,6 +263,7 @@ class ListSender:
         self._session.link.write(self._encoder.encode(sent, self._next_ndx, self._list_start))
         if len(self._pending) % 100 == 0:
             self._session.reporter.list_grew(len(self._pending))
+        self._session.grow_list(len(self._pending))
         self._pending.append(entry)
         self._session.stats.count(entry)
         self._next_ndx += 1

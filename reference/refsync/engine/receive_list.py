@@ -83,6 +83,7 @@ class ListReceiver:
                     self._incoming.entry(value, start + len(entries), start)
                 if not value.flags & UNNAMED:
                     self._check(value, parent)
+                session.grow_list(len(entries))
                 entries.append(value)
                 if len(entries) % 100 == 0 and not dialect.inc_recurse:
                     session.reporter.list_grew(len(entries))

@@ -14,21 +14,20 @@ from dataclasses import replace
 from ..delta.match import Matcher, append_ops, whole_file_ops
 from ..delta.source import Source, spoiled_digest
 from ..files.links import follows_links
+from ..files.scan import size_of
 from ..wire import compression, items, mux, stats, sumhead
 from ..wire.cursor import Buffer, Cursor
 from ..wire.entry import FileEntry
 from ..wire.errors import NeedMoreData, ProtocolError
 from ..wire.integers import int32
-from ..wire.limits import MAX_SUM_BYTES
 from ..wire.ndx import NDX_DEL_STATS, NDX_DONE
 from ..wire.tokens import PlainEncoder
 from ..wire.xattr import XattrList
 from . import bulk
 from .arguments import join
-from .basis import size_of
 from .listing import LOOKAHEAD, ListSender
 from .receive_list import sanitized
-from .session import IOERR_GENERAL, IOERR_VANISHED, Session, os_error
+from .session import BLOCK_SUM, IOERR_GENERAL, IOERR_VANISHED, Session, os_error
 from .skip_compress import SkipList
 from .source_removal import SourceRemover
 
@@ -186,8 +185,9 @@ class Sender:
 
         head = await link.read(read_head)
         size = 0 if without else head.count * (4 + head.strong_length)
-        if size > MAX_SUM_BYTES:
-            raise ProtocolError(f"{head.count} block sums are more than can be held", clause="SUM-2")
+        if size:
+            self._session.allocate(head.count, BLOCK_SUM)
+            self._session.allocate(head.count * limit, 1)
         return head, await link.read(lambda cursor: cursor.take(size))
 
     async def _send_file(

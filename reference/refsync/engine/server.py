@@ -12,6 +12,7 @@ from collections.abc import Callable
 from ..files.charset import Charset
 from ..filters.exchange import local_rules, server_rules
 from ..filters.rulelist import FilterList
+from ..options.combinations import settle_max_alloc
 from ..options.model import Options
 from ..options.needs import needed
 from ..session.link import Link
@@ -75,6 +76,7 @@ async def serve(
     told to the client in frames before they end the run. ``charset`` is that
     of the names here, if they are to be converted.
     """
+    settle_max_alloc(options, os.environ)
     agreement = await negotiate(link, offer_from(options, remote_protocol=remote_protocol))
     reporter = RemoteReporter(link, module, options, log)
     reporter.old = not agreement.dialect.varints
@@ -117,7 +119,7 @@ async def say_last_words(session: Session, error: RefsyncError) -> None:
     if session.options.server and str(error):
         who = (
             ""
-            if error.message.startswith(("ERROR", "ABORTING", "The ", "Failed to stat", "Your options"))
+            if error.message.startswith(("[", "ERROR", "ABORTING", "The ", "Failed to stat", "Your options"))
             else f"rsync: [{session.role}] "
         )
         session.reporter.error(f"{who}{error}\n".encode("utf-8", "surrogateescape"))

@@ -20,6 +20,7 @@ from ..wire import mux
 from ..wire.dialect import Dialect
 from ..wire.errors import Exit, ProtocolError, RefsyncError
 from ..wire.flist import Preserve
+from ..wire.limits import MAX_XATTR_VALUE
 from ..wire.ndx import NdxCodec
 from ..wire.stats import DeleteStats
 from .batch import Recorder, Replay
@@ -36,6 +37,11 @@ IOERR_GENERAL = 1
 IOERR_VANISHED = 2
 IOERR_DEL_LIMIT = 4
 IOERR_KNOWN = 7
+#: What upstream's largest tables hold for each entry of a file list, and for each block of a file: OPT-15
+#: counts by these, so that a limit means the same to both.
+POINTER, BLOCK_SUM = 8, 24
+#: Room that a file list has from the start, in entries.
+LIST_START = 32 * 1024
 #: A longer timeout than a day is no timeout that a daemon means.
 MAX_TIMEOUT = 86400
 
@@ -111,6 +117,7 @@ class Session:
             relative=bool(options.relative),
             missing_args=options.delete_missing_args,
             checksum_length=self.checksums.flist_digest_length if options.checksum else 0,
+            max_value=min(MAX_XATTR_VALUE, options.max_alloc - 1 if options.max_alloc else MAX_XATTR_VALUE),
         )
         self.items = ItemLog(self)
         self.link.on_message = self.on_message
@@ -119,6 +126,18 @@ class Session:
     @property
     def dialect(self) -> Dialect:
         return self.agreement.dialect
+
+    def allocate(self, count: int, size: int) -> None:
+        """OPT-15: so many things of so many bytes are to be held at once; exit 22 if that is too much."""
+        limit = self.options.max_alloc
+        if limit and count >= limit // size:
+            text = f"[{self.role}] exceeded --max-alloc={limit} setting"
+            raise RefsyncError(text, Exit.MALLOC)
+
+    def grow_list(self, count: int) -> None:
+        """The same for a file list, whose room is doubled when it is full."""
+        if count & (count - 1) == 0 and count >= LIST_START:
+            self.allocate(2 * count, POINTER)
 
     @property
     def append(self) -> int:

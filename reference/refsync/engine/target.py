@@ -9,11 +9,13 @@ from __future__ import annotations
 import os
 import stat
 
+from ..files import fakesuper
 from ..files.acls import default_permissions
 from ..files.attributes import Attributes, dest_mode
 from ..files.destination import Destination
 from ..files.extended import Extended
 from ..files.rank import FAKE, ORDINARY, rank
+from ..files.scan import size_of
 from ..files.temp import TempFile
 from ..session.lists import FileLists
 from ..wire import items
@@ -82,7 +84,22 @@ class Target:
 
     def lstat(self, name: bytes) -> os.stat_result | None:
         """What has this name now, None if nothing has; other errors escape."""
-        return None if self.missing else self.dest.lstat(name)
+        status = None if self.missing else self.dest.lstat(name)
+        if status is None or not self._session.options.write_devices or status.st_size:
+            return status
+        mode = status.st_mode
+        return self._sized(name, status) if stat.S_ISBLK(mode) or stat.S_ISCHR(mode) else status
+
+    def _sized(self, name: bytes, status: os.stat_result) -> os.stat_result:
+        """FS-26: a device that is written to as a file is as large as its end is far."""
+        try:
+            fd = self.dest.open_read(name, device=True)
+        except OSError:
+            return status
+        try:
+            return fakesuper.sized(status, size_of(fd))
+        finally:
+            os.close(fd)
 
     def fix_mode(self, entry: FileEntry, status: os.stat_result | None) -> None:
         """FS-4: without ``-p`` an existing file keeps its permissions, a new one gets the usual ones."""

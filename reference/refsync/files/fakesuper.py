@@ -77,11 +77,23 @@ def stored(
     return _changed(status, said[0], os.makedev(said[1] & 0xFFF, said[2] & 0xFFFFF), said[3], said[4])
 
 
-def _changed(status: os.stat_result, mode: int, rdev: int, uid: int, gid: int) -> os.stat_result:
-    shown = list(status[:_SHOWN])
-    shown[stat.ST_MODE], shown[stat.ST_UID], shown[stat.ST_GID] = mode, uid, gid
+def sized(status: os.stat_result, size: int) -> os.stat_result:
+    """The status of a device with the size that it was found to have."""
+    shown, more = _fields(status)
+    shown[stat.ST_SIZE] = size
+    return os.stat_result(shown, more)
+
+
+def _fields(status: os.stat_result) -> tuple[list[int | float], dict[str, object]]:
+    """What a status is made of, to make another like it."""
     more: dict[str, object] = {name: getattr(status, name) for name in _MORE}
     more |= {"st_atime": status.st_atime, "st_mtime": status.st_mtime, "st_ctime": status.st_ctime}
+    return list(status[:_SHOWN]), more | {"st_rdev": status.st_rdev}
+
+
+def _changed(status: os.stat_result, mode: int, rdev: int, uid: int, gid: int) -> os.stat_result:
+    shown, more = _fields(status)
+    shown[stat.ST_MODE], shown[stat.ST_UID], shown[stat.ST_GID] = mode, uid, gid
     return os.stat_result(shown, more | {"st_rdev": rdev})
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from collections.abc import Callable
 
 from ..options.model import Options
@@ -16,6 +17,29 @@ from .ids import IdNames
 
 #: What the target of a symlink is stored behind where it must not be followed (upstream ``SYMLINK_PREFIX``).
 MUNGED = b"/rsyncd-munged/"
+
+
+def size_of(fd: int) -> int:
+    """A file's size; a device's as far as going to its end tells it, else 0."""
+    status = os.fstat(fd)
+    if stat.S_ISREG(status.st_mode):
+        return status.st_size
+    try:
+        return os.lseek(fd, 0, os.SEEK_END)
+    except OSError:
+        return 0
+
+
+def _device_size(path: bytes) -> int:
+    """What a device holds; 0 if it can't be opened."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return 0
+    try:
+        return size_of(fd)
+    finally:
+        os.close(fd)
 
 
 def stat_entry(
@@ -30,7 +54,8 @@ def stat_entry(
 
     ``status`` saves the lstat if the caller has made one (or a stat, for a
     directory that was reached through a symlink). Devices and special files
-    have size 0 whatever the kernel says. ``entry.path`` is left to the caller.
+    have size 0 whatever the kernel says, but with ``--copy-devices`` a device is
+    a file. ``entry.path`` is left to the caller.
     With ``--fake-super`` a file is what its attribute says (FAKE-1); ``fail``
     takes the text if that can't be read.
     Raises OSError: the file has vanished or cannot be looked at.
@@ -50,6 +75,11 @@ def stat_entry(
         entry.link = os.readlink(path) if fake is None or real_link else fakesuper.read_link(path)
         if options.munge_links:
             entry.link = entry.link.removeprefix(MUNGED)
+    elif options.copy_devices and entry.is_device:
+        # FS-25: a file of what it holds; when that changed the device does not tell
+        entry.size = status.st_size or _device_size(path)
+        entry.mode = stat.S_IFREG | (mode & 0o777)
+        entry.mtime, entry.nsec = int(time.time()), 0
     elif kind not in (stat.S_IFREG, stat.S_IFDIR):
         entry.size = 0
         if entry.is_device:

@@ -145,9 +145,14 @@ def _size_limit(options: Options, option: Option, value: str) -> None:
 
 
 def _max_alloc(options: Options, option: Option, value: str) -> None:
-    size = parse_size(option.name, value)
+    limit_allocation(options, value)
+
+
+def limit_allocation(options: Options, value: str) -> None:
+    """OPT-15: at least a MiB, or 0 for no limit."""
+    size = parse_size("max-alloc", value)
     if size and size < 1024 * 1024:
-        raise wrong(f"--max-alloc={value} is too small (min: 1M or 0 for unlimited)")
+        raise wrong(f"--max-alloc={value} is too small (min: 1.00M or 0 for unlimited)")
     options.max_alloc, options.max_alloc_given = size, value
 
 

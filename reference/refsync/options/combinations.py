@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from .actions import limit_allocation
 from .model import Options
 from .wrong import wrong
 
@@ -33,6 +34,12 @@ def settle_arguments(options: Options, environ: Mapping[str, str]) -> None:
         options.secluded_args = False
     if options.secluded_args is None:
         options.secluded_args = _leading_number(environ.get("RSYNC_PROTECT_ARGS", "")) != 0
+
+
+def settle_max_alloc(options: Options, environ: Mapping[str, str]) -> None:
+    """OPT-15: either side's environment has the limit that no option has set."""
+    if options.max_alloc_given is None and (value := environ.get("RSYNC_MAX_ALLOC")):
+        limit_allocation(options, value)
 
 
 def _leading_number(text: str) -> int:

@@ -75,7 +75,7 @@ class Refusals:
         for name, asked in (
             ("delete", options.delete or options.delete_missing_args),
             ("delete", options.sender and bool(options.remove_source_files)),
-            ("inplace", bool(options.append)),
+            ("inplace", bool(options.append) or options.write_devices),
             ("partial", options.partial or options.partial_dir is not None or options.inplace),
             ("compress", bool(options.compress)),
         ):

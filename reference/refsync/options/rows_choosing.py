@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .option import LATER, NO_CRTIMES, Option
+from .option import NO_CRTIMES, Option
 
 OPTIONS: tuple[Option, ...] = (
     # what to select
@@ -131,13 +131,12 @@ OPTIONS: tuple[Option, ...] = (
     Option("owner", "o", field="owner", help="preserve the owner (root only)", negatable=True),
     Option("group", "g", field="group", help="preserve the group", negatable=True),
     Option("devices", field="devices", help="preserve device files (root only)", negatable=True),
-    Option("copy-devices", field="copy_devices", help="copy what devices contain", refused=LATER),
+    Option("copy-devices", field="copy_devices", help="copy what devices contain"),
     Option(
         "write-devices",
         field="write_devices",
         help="write to devices as to files",
         negatable=True,
-        refused=LATER,
     ),
     Option("specials", field="specials", help="preserve FIFOs and sockets", negatable=True),
     Option("D", "D", "do", help="the same as --devices --specials", negatable=True),

@@ -173,7 +173,6 @@ OPTIONS: tuple[Option, ...] = (
         field="max_alloc",
         help="limit what is allocated at once",
         argument="SIZE",
-        refused=LATER,
     ),
     # how data moves on this side: ours alone, so no server is told
     Option(

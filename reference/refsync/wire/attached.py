@@ -66,7 +66,7 @@ class AttachedDecoder:
         wide = preserve.acl_any_bits
         self._access = AclDecoder(ACCESS, wide=wide) if preserve.acls else None
         self._default = AclDecoder(DEFAULT, wide=wide) if preserve.acls else None
-        self._xattrs = XattrDecoder(keep_xattr) if preserve.xattrs else None
+        self._xattrs = XattrDecoder(keep_xattr, preserve.max_value) if preserve.xattrs else None
 
     def decode(self, cursor: Cursor, entry: FileEntry) -> None:
         """Fill in the entry. If ``NeedMoreData`` escapes nothing was remembered."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 import stat
 from dataclasses import dataclass
 
+from .limits import MAX_XATTR_VALUE
+
 # Entry flags (FLIST-2). Some bits have a second meaning by context.
 X_TOP_DIR = 1 << 0
 X_SAME_MODE = 1 << 1
@@ -58,6 +60,7 @@ class Preserve:
     xattrs: bool = False
     missing_args: bool = False  # an entry without a type stands for something to be deleted (FLIST-25)
     checksum_length: int = 0  # bytes of each entry's digest under --checksum
+    max_value: int = MAX_XATTR_VALUE  # bytes of one attribute's value (--max-alloc)
 
 
 @dataclass(frozen=True, slots=True)

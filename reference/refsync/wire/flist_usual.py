@@ -24,7 +24,9 @@ _FLAGS = {
     for bits in (_SAME | name | time | nsec,)
 }
 #: What may be preserved without a regular file's entry having anything more.
-_MATTER_TO_OTHERS = frozenset(("links", "uid", "gid", "devices", "specials", "recurse", "relative"))
+_MATTER_TO_OTHERS = frozenset(
+    ("links", "uid", "gid", "devices", "specials", "recurse", "relative", "max_value")
+)
 #: No such entry is longer: flags, two lengths, a name, size, time and nanoseconds.
 LONGEST = 5 + 1 + 1 + 255 + 3 + 4 + 5
 

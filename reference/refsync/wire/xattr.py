@@ -104,14 +104,18 @@ class XattrEncoder:
 class XattrDecoder:
     """The receiver's lists of one session (XATTR-1).
 
-    ``keep`` says under which name an attribute is stored here, None: not at all.
+    ``keep`` says under which name an attribute is stored here, None: not at all. ``most`` is how
+    many bytes a value may have.
     """
 
-    __slots__ = ("_keep", "_lists")
+    __slots__ = ("_keep", "_lists", "_most")
 
-    def __init__(self, keep: Callable[[bytes], bytes | None] | None = None) -> None:
+    def __init__(
+        self, keep: Callable[[bytes], bytes | None] | None = None, most: int = MAX_XATTR_VALUE
+    ) -> None:
         self._lists: list[XattrList] = []
         self._keep = keep
+        self._most = most
 
     def decode(self, cursor: Cursor) -> tuple[XattrList, bool]:
         """A list, and whether it is new; a new one counts once ``remember`` was called with it."""
@@ -154,15 +158,13 @@ class XattrDecoder:
         kept.sort(key=lambda one: one.name)
         return kept, True
 
-    @staticmethod
-    def _one(cursor: Cursor, number: int) -> Xattr:
+    def _one(self, cursor: Cursor, number: int) -> Xattr:
         """XATTR-2: lengths of the name with its NUL and of the value, the name, the value or its digest."""
         at = cursor.pos
         length, size = read_varint(cursor), read_varint(cursor)
         if not 1 <= length <= MAX_XATTR_NAME + 1:
             raise ProtocolError(f"an attribute name of {length} bytes", clause="XATTR-2", offset=at)
-        if not 0 <= size <= MAX_XATTR_VALUE:
-            raise ProtocolError(f"an attribute value of {size} bytes", clause="XATTR-2", offset=at)
+        _check_size(size, self._most, at, "XATTR-2")
         name = cursor.take(length)
         if name[-1]:
             raise ProtocolError(
@@ -230,11 +232,12 @@ def decode_request(cursor: Cursor, attributes: XattrList) -> XattrList:
 class AnswerDecoder:
     """XATTR-5: the answers to one request, value by value."""
 
-    __slots__ = ("_by_number", "_number")
+    __slots__ = ("_by_number", "_most", "_number")
 
-    def __init__(self, attributes: XattrList) -> None:
+    def __init__(self, attributes: XattrList, most: int = MAX_XATTR_VALUE) -> None:
         self._by_number = {one.number: one for one in attributes}
         self._number = 0
+        self._most = most
 
     def decode(self, cursor: Cursor) -> tuple[Xattr, bytes] | None:
         """An attribute of the list with its value, which the caller stores; None at the end."""
@@ -248,8 +251,7 @@ class AnswerDecoder:
                 raise _again(one, start, "XATTR-5")
             at = cursor.pos
             size = read_varint(cursor)
-            if not 0 <= size <= MAX_XATTR_VALUE:
-                raise ProtocolError(f"an attribute value of {size} bytes", clause="XATTR-5", offset=at)
+            _check_size(size, self._most, at, "XATTR-5")
             value = cursor.take(size)
         except NeedMoreData:
             cursor.pos = start
@@ -257,6 +259,13 @@ class AnswerDecoder:
         self._number += step
         del self._by_number[self._number]
         return one, value
+
+
+def _check_size(size: int, most: int, at: int, clause: str) -> None:
+    """A value of no size is wrong, one that is too large more than is to be held (OPT-15)."""
+    if not 0 <= size <= most:
+        code = Exit.MALLOC if size > 0 else Exit.PROTOCOL
+        raise ProtocolError(f"an attribute value of {size} bytes", clause=clause, offset=at, code=code)
 
 
 def _find(by_number: dict[int, Xattr], number: int, at: int, clause: str) -> Xattr:

@@ -1,0 +1,42 @@
+"""The limit of what is held at once, and where it is counted."""
+
+from __future__ import annotations
+
+import pytest
+from refsync.options.combinations import settle_max_alloc
+from refsync.options.model import Options
+from refsync.options.parse import parse
+from refsync.wire.cursor import Cursor
+from refsync.wire.errors import Exit, ProtocolError, RefsyncError
+from refsync.wire.integers import varint
+from refsync.wire.xattr import XattrDecoder
+
+
+@pytest.mark.parametrize(
+    ("given", "environ", "limit"),
+    [
+        (None, None, 1 << 30),
+        ("5M", None, 5 << 20),
+        ("0", None, 0),
+        (None, "2M", 2 << 20),
+        (None, "", 1 << 30),
+        ("5M", "2M", 5 << 20),
+    ],
+)
+def test_an_option_counts_before_the_environment(given: str | None, environ: str | None, limit: int) -> None:
+    options, _ = parse([] if given is None else [f"--max-alloc={given}"])
+    settle_max_alloc(options, {} if environ is None else {"RSYNC_MAX_ALLOC": environ})
+    assert options.max_alloc == limit
+
+
+@pytest.mark.parametrize("value", ["1", "1023K", "-1M"])
+def test_too_small(value: str) -> None:
+    with pytest.raises(RefsyncError, match="is too small"):
+        settle_max_alloc(Options(), {"RSYNC_MAX_ALLOC": value})
+
+
+def test_a_value_beyond_the_limit_is_not_waited_for() -> None:
+    wire = varint(0) + varint(1) + varint(3) + varint(2 << 20) + b"us\0"
+    with pytest.raises(ProtocolError) as caught:
+        XattrDecoder(most=1 << 20).decode(Cursor(wire))
+    assert caught.value.code == Exit.MALLOC
