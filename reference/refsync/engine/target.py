@@ -23,6 +23,7 @@ from ..wire.entry import FileEntry
 from ..wire.errors import Exit, RefsyncError
 from .attached import TargetAttributes, digest_of, is_link_made
 from .changes import module_changes
+from .descriptors import Descriptors
 from .module import first_hidden
 from .places import Places
 from .session import Session
@@ -59,6 +60,7 @@ class Target:
             session.say,
             names=session.xattr_names,
             digest_of=digest_of,
+            kept=Descriptors(session).kept,
         )
         self.extended = extended
         self.attached = TargetAttributes(session, extended)

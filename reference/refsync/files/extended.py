@@ -23,7 +23,8 @@ from .xattrs import Digest, XattrError, XattrNames, XattrSetter
 class Extended:
     """The extended part of the attributes below one destination.
 
-    ``fail`` takes the text of a failure that makes the exit code 23, ``say`` any other error.
+    ``fail`` takes the text of a failure that makes the exit code 23, ``say`` any other error, ``kept``
+    an entry whose attributes have been set.
     """
 
     def __init__(
@@ -35,11 +36,13 @@ class Extended:
         *,
         names: XattrNames,
         digest_of: Digest,
+        kept: Callable[[FileEntry], object] = lambda entry: None,
     ) -> None:
         self._dest = dest
         self._options = options
         self._fail = fail
         self._rank = rank(options)
+        self._kept = kept
         self._names = names
         self._digest_of = digest_of
         self._setter = XattrSetter(names, digest_of, fail, say)
@@ -136,7 +139,9 @@ class Extended:
         source = path if name == basis else self._dest.attribute_path(basis)
         path = self._dest.attribute_path(name)  # finding the basis may have closed the way here
         try:
-            return self._setter.set(path, self._shown(name), entry.xattrs or [], source)
+            changed = self._setter.set(path, self._shown(name), entry.xattrs or [], source)
+            self._kept(entry)
+            return changed
         finally:
             if opened:
                 self._dest.chmod(name, status.st_mode)

@@ -262,9 +262,9 @@ class AnswerDecoder:
 
 
 def _check_size(size: int, most: int, at: int, clause: str) -> None:
-    """A value of no size is wrong, one that is too large more than is to be held (OPT-15)."""
+    """No size is wrong, one that ``--max-alloc`` does not allow more than is to be held (OPT-15)."""
     if not 0 <= size <= most:
-        code = Exit.MALLOC if size > 0 else Exit.PROTOCOL
+        code = Exit.MALLOC if most < size <= MAX_XATTR_VALUE else Exit.PROTOCOL
         raise ProtocolError(f"an attribute value of {size} bytes", clause=clause, offset=at, code=code)
 
 
