@@ -49,7 +49,7 @@ def content_of(path: bytes) -> bytes:
         os.close(fd)
 
 
-@case("DEVC-001", clause="FS-23", title="--copy-devices makes files of devices", **COPY)
+@case("DEVC-001", clause="FS-25", title="--copy-devices makes files of devices", **COPY)
 def copied(t: Trial) -> None:
     """A device without an end is an empty file. Its permissions are kept, else its mode is a file's."""
     t.build([device("null", "char", 1, 3, mode=0o640), file("plain", b"1")])
@@ -60,7 +60,7 @@ def copied(t: Trial) -> None:
     t.equal("the other file", b"1", t.read("dst/plain"))
 
 
-@case("DEVC-002", clause="FS-23", title="All that a disk holds is copied", **COPY)
+@case("DEVC-002", clause="FS-25", title="All that a disk holds is copied", **COPY)
 def copied_disk(t: Trial) -> None:
     content = Noise(7, SIZE).data()
     with disk(t, "src", content):
@@ -69,7 +69,7 @@ def copied_disk(t: Trial) -> None:
 
 
 @case(
-    "DEVC-003", clause="FS-25", title="--write-devices writes to a device that has the file's name", **WRITE
+    "DEVC-003", clause="FS-26", title="--write-devices writes to a device that has the file's name", **WRITE
 )
 def written(t: Trial) -> None:
     """It stays a device, whatever is written to it; without the option a file takes its place."""
@@ -85,7 +85,7 @@ def written(t: Trial) -> None:
     t.equal("content of the file", b"into the void", t.read("dst/null"))
 
 
-@case("DEVC-004", clause="FS-25", title="A file goes to the start of a disk, and the rest stays", **WRITE)
+@case("DEVC-004", clause="FS-26", title="A file goes to the start of a disk, and the rest stays", **WRITE)
 def written_disk(t: Trial) -> None:
     """By a delta too: the blocks of the disk serve as its basis."""
     old, new = Noise(8, SIZE).data(), Noise(8, SIZE // 2).data()[: SIZE // 2 - 512] + b"x" * 512
@@ -97,7 +97,7 @@ def written_disk(t: Trial) -> None:
 
 @case(
     "DEVC-005",
-    clause="FS-25",
+    clause="FS-26",
     title="A device that is full: exit 11",
     breadth=Breadth.NARROW,
     **WRITE,

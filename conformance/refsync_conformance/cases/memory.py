@@ -26,7 +26,7 @@ def many_blocks(t: Trial) -> None:
     t.build([file("f", Noise(5, 599_000), mtime_ns=10**18)], "dst")
 
 
-@case("MEM-001", clause="OPT-15", title="A table of blocks beyond --max-alloc: exit 22", **NEEDS)
+@case("MEM-001", clause="OPT-16", title="A table of blocks beyond --max-alloc: exit 22", **NEEDS)
 def sums(t: Trial) -> None:
     """It is the sender that holds it."""
     many_blocks(t)
@@ -35,7 +35,7 @@ def sums(t: Trial) -> None:
     t.same_tree()
 
 
-@case("MEM-002", clause="OPT-15", title="RSYNC_MAX_ALLOC is the limit if no option is given", **NEEDS)
+@case("MEM-002", clause="OPT-16", title="RSYNC_MAX_ALLOC is the limit if no option is given", **NEEDS)
 def environment(t: Trial) -> None:
     """The client has it, and tells its server."""
     many_blocks(t)
@@ -47,7 +47,7 @@ def environment(t: Trial) -> None:
 
 @case(
     "MEM-003",
-    clause="OPT-15",
+    clause="OPT-16",
     title="Less than a MiB is refused: exit 1",
     transports=("local",),
     breadth=Breadth.NARROW,

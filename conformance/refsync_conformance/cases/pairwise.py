@@ -165,7 +165,7 @@ def _enter() -> None:
         )
         case(
             f"PAIR-{number:03}",
-            clause="OPT-16",
+            clause="OPT-15",
             title=f"Together: {' '.join(words)}",
             breadth=Breadth.NARROW,
             # Empty directories are pruned from protocol 29 on.

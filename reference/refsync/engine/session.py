@@ -37,7 +37,7 @@ IOERR_GENERAL = 1
 IOERR_VANISHED = 2
 IOERR_DEL_LIMIT = 4
 IOERR_KNOWN = 7
-#: What upstream's largest tables hold for each entry of a file list, and for each block of a file: OPT-15
+#: What upstream's largest tables hold for each entry of a file list, and for each block of a file: OPT-16
 #: counts by these, so that a limit means the same to both.
 POINTER, BLOCK_SUM = 8, 24
 #: Room that a file list has from the start, in entries.
@@ -111,7 +111,7 @@ class Session:
         return self.agreement.dialect
 
     def allocate(self, count: int, size: int) -> None:
-        """OPT-15: so many things of so many bytes are to be held at once; exit 22 if that is too much."""
+        """OPT-16: so many things of so many bytes are to be held at once; exit 22 if that is too much."""
         limit = self.options.max_alloc
         if limit and count >= limit // size:
             text = f"[{self.role}] exceeded --max-alloc={limit} setting"

@@ -93,7 +93,7 @@ class Target:
         return self._sized(name, status) if stat.S_ISBLK(mode) or stat.S_ISCHR(mode) else status
 
     def _sized(self, name: bytes, status: os.stat_result) -> os.stat_result:
-        """FS-25: a device that is written to as a file is as large as its end is far."""
+        """FS-26: a device that is written to as a file is as large as its end is far."""
         try:
             fd = self.dest.open_read(name, device=True)
         except OSError:

@@ -76,7 +76,7 @@ def stat_entry(
         if options.munge_links:
             entry.link = entry.link.removeprefix(MUNGED)
     elif options.copy_devices and entry.is_device:
-        # FS-23: a file of what it holds; when that changed the device does not tell
+        # FS-25: a file of what it holds; when that changed the device does not tell
         entry.size = status.st_size or _device_size(path)
         entry.mode = stat.S_IFREG | (mode & 0o777)
         entry.mtime, entry.nsec = int(time.time()), 0

@@ -149,7 +149,7 @@ def _max_alloc(options: Options, option: Option, value: str) -> None:
 
 
 def limit_allocation(options: Options, value: str) -> None:
-    """OPT-15: at least a MiB, or 0 for no limit."""
+    """OPT-16: at least a MiB, or 0 for no limit."""
     size = parse_size("max-alloc", value)
     if size and size < 1024 * 1024:
         raise wrong(f"--max-alloc={value} is too small (min: 1.00M or 0 for unlimited)")

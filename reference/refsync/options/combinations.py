@@ -37,7 +37,7 @@ def settle_arguments(options: Options, environ: Mapping[str, str]) -> None:
 
 
 def settle_max_alloc(options: Options, environ: Mapping[str, str]) -> None:
-    """OPT-15: either side's environment has the limit that no option has set."""
+    """OPT-16: either side's environment has the limit that no option has set."""
     if options.max_alloc_given is None and (value := environ.get("RSYNC_MAX_ALLOC")):
         limit_allocation(options, value)
 

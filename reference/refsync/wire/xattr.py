@@ -267,7 +267,7 @@ class AnswerDecoder:
 
 
 def _check_size(size: int, most: int, at: int, clause: str) -> None:
-    """No size is wrong, one that ``--max-alloc`` does not allow more than is to be held (OPT-15)."""
+    """No size is wrong, one that ``--max-alloc`` does not allow more than is to be held (OPT-16)."""
     if not 0 <= size <= most:
         code = Exit.MALLOC if most < size <= MAX_XATTR_VALUE else Exit.PROTOCOL
         raise ProtocolError(f"an attribute value of {size} bytes", clause=clause, offset=at, code=code)
