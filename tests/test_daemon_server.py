@@ -266,7 +266,7 @@ def test_many_at_once_and_nobody_left_behind(daemon: Daemon) -> None:
 def test_a_signal_ends_it_and_its_pid_file(daemon: Daemon, how: int) -> None:
     assert int(daemon.pid_file.read_text()) == daemon.process.pid
     daemon.stop(how)
-    assert daemon.process.returncode == Exit.SIGNAL
+    assert daemon.process.returncode == (Exit.OK if how == signal.SIGTERM else Exit.SIGNAL)
     assert not daemon.pid_file.exists()
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", daemon.port), timeout=5)
@@ -293,14 +293,14 @@ def test_the_configuration_is_read_for_each_client(daemon: Daemon) -> None:
     text = daemon.config.read_text()
     daemon.config.write_text(text + "[later]\npath=/\n")
     assert b"later          \t\n" in daemon.speak(GREETING + b"\n")
-    daemon.config.write_text(text + "[later]\npath=/\nproxy protocol hosts = x\nearly exec = true\n")
+    daemon.config.write_text(text + "[later]\npath=/\n[later\n")
     assert daemon.speak(GREETING + b"\n").startswith(b"@ERROR: the daemon's configuration is wrong")
 
 
 def test_a_wrong_configuration_keeps_it_from_starting(place: Path) -> None:
     config = place / "wrong.conf"
     for text, words in [
-        ("[m]\npath=/\nearly exec = true\n", 'the parameter "early exec" is not supported yet'),
+        ("socket options = SO_NONSENSE\n[m]\npath=/\n", "Unknown socket option SO_NONSENSE"),
         ("[m]\npath=/\nfilter = frob\n", "module m: Unknown filter rule"),
         ("[m", "badly formed section name"),
     ]:

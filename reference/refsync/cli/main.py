@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from ..files.temp import discard_all
+from ..options.daemon_args import is_daemon, parse_daemon
 from ..options.model import Options
 from ..options.parse import parse
 from ..wire.errors import EXIT_TEXT, Exit, RefsyncError
@@ -22,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     _set_signals()
     options = Options()
     try:
-        options, paths = parse(arguments)
+        options, paths = parse_daemon(arguments) if is_daemon(arguments) else parse(arguments)
         code = _dispatch(options, paths, [sys.argv[0], *arguments])
     except RefsyncError as error:
         code = error.code

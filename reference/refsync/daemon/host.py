@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from ..engine.module import ModuleContext
 from ..files.log import Log
@@ -17,16 +17,23 @@ from ..wire.errors import RefsyncError
 from . import privileges, secrets
 from .access import UNDETERMINED, Client, allowed, look_up
 from .config import Config, Section
+from .entrance import Start
+from .programs import Hooks
 from .rules import module_rules
 
 
 class ModuleHost:
     """One connection's host; after ``enter`` it has the ``context`` for the engine."""
 
-    def __init__(self, config: Config, client: Client, log: Log) -> None:
+    def __init__(
+        self, start: Start, config: Config, client: Client, log: Log, descriptors: Collection[int] = ()
+    ) -> None:
+        self._start = start
+        self._descriptors = tuple(descriptors)
         self._config = config
         self._log = log
         self._section: Section | None = None
+        self._hooks: Hooks | None = None
         self._lock = -1
         self.client = client
         self.user = ""
@@ -35,6 +42,12 @@ class ModuleHost:
         self.munge_links = False
         self.confined = True  # paths are all that keep a client inside the module
         self.numeric_ids = False
+
+    @property
+    def hooks(self) -> Hooks:
+        """The module's programs, once it was entered."""
+        assert self._hooks is not None
+        return self._hooks
 
     @property
     def section(self) -> Section:
@@ -91,7 +104,7 @@ class ModuleHost:
         self.user = os.fsdecode(user)
         return True
 
-    def enter(self) -> None:
+    def enter(self, early_input: bytes) -> None:
         section = self.section
         self._set_environment(RSYNC_USER_NAME=self.user)
         who = privileges.identity(section.text("uid"), section.text("gid"), self._log)
@@ -109,6 +122,20 @@ class ModuleHost:
         except RefsyncError as error:
             self._log(error.message)
             raise Refused("the module's filter rules can't be read") from None
+        if not self._start.log_file:
+            self._log.change(
+                section.text("log file"), section.text("syslog tag"), section.text("syslog facility")
+            )
+        try:
+            self._hooks = Hooks(section)
+        except RefsyncError as error:
+            self._log(error.message)
+            raise Refused("the module's programs can't be run") from None
+        try:
+            self._hooks.start(early_input, self._descriptors)
+        except Refused as error:
+            self._log(error.message)
+            raise
         if chrooted:
             privileges.change_root(outer, self._log)
         root = os.fsencode(inner if chrooted else os.path.normpath(path))
@@ -140,19 +167,30 @@ class ModuleHost:
                 "u": os.fsencode(self.user),
             },
             dont_compress=section.text("dont compress"),
+            ignore_nonreadable=section.flag("ignore nonreadable"),
         )
         self.munge_links = munge
         self.confined = not chrooted or root != b"/"
-        self.numeric_ids = chrooted if numeric is None else numeric
+        if chrooted:  # the new root has no names, unless a program knows them
+            self.numeric_ids = numeric is not False and not self._hooks.converts
+        else:
+            self.numeric_ids = numeric is True
 
     def _check_access(self, section: Section) -> None:
         allow, deny = section.text("hosts allow"), section.text("hosts deny")
-        if not allowed(self.client, allow, deny, forward_lookup=section.flag("forward lookup")):
+        forward = section.flag("forward lookup")
+        let_in = allowed(self.client, allow, deny, forward_lookup=forward, found=self._found)
+        if not let_in:
             self._log(f"rsync denied on module {section.name} from {self._from()}")
             if not section.flag("list"):  # who may not see it learns nothing of it
                 raise Refused(f"Unknown module '{section.name}'")
             raise Refused(f"access denied to {section.name} from {self._from()}")
         self._log(f"rsync allowed access on module {section.name} from {self._from()}")
+
+    def _found(self, name: str) -> None:
+        """A client whose name nobody looked up is called as the list of hosts has it."""
+        if self.client.host == UNDETERMINED:
+            self.client = Client(self.client.address, name)
 
     def _claim(self, section: Section) -> None:
         """Hold one of so many places in the lock file for as long as this process lives."""

@@ -84,24 +84,46 @@ def change_root(path: str, log: Log) -> None:
         raise Refused("chroot failed") from None
 
 
-def _uid(text: str, log: Log) -> int:
+def user_number(text: str) -> int | None:
+    """The uid that a number or a name means here, None if it means none. A number is never a name."""
+    if text.isascii() and text.isdecimal():
+        return _number(text)
     try:
         return pwd.getpwnam(text).pw_uid
-    except KeyError:
-        if text.isascii() and text.isdecimal():
-            return int(text)
-    log(f"Invalid uid {text}")
-    raise Refused(f"invalid uid {text}")
+    except (KeyError, ValueError):
+        return None
+
+
+def group_number(text: str) -> int | None:
+    """The gid that a number or a name means here, None if it means none."""
+    if text.isascii() and text.isdecimal():
+        return _number(text)
+    try:
+        return grp.getgrnam(text).gr_gid
+    except (KeyError, ValueError):
+        return None
+
+
+def _number(digits: str) -> int | None:
+    """An id; the highest number means none to the system."""
+    value = int(digits[:11])
+    return value if value < 0xFFFFFFFF else None
+
+
+def _uid(text: str, log: Log) -> int:
+    uid = user_number(text)
+    if uid is None:
+        log(f"Invalid uid {text}")
+        raise Refused(f"invalid uid {text}")
+    return uid
 
 
 def _gid(text: str, log: Log) -> int:
-    try:
-        return grp.getgrnam(text).gr_gid
-    except KeyError:
-        if text.isascii() and text.isdecimal():
-            return int(text)
-    log(f"Invalid gid {text}")
-    raise Refused(f"invalid gid {text}")
+    gid = group_number(text)
+    if gid is None:
+        log(f"Invalid gid {text}")
+        raise Refused(f"invalid gid {text}")
+    return gid
 
 
 def _nobody_group(log: Log) -> int:

@@ -47,7 +47,7 @@ class ListSender:
         self._options = session.options
         self._filters = filters
         self._root = root
-        self._ids = IdNames(session.options.numeric_ids or session.options.unmatched_ids)
+        self._ids = IdNames(session.options.numeric_ids or session.options.unmatched_ids, session.names)
         self._encoder = FlistEncoder(session.dialect, session.preserve, session.xattr_names.sent)
         self.attached = SourceAttributes(session, self._ids, session.xattr_names)
         self._chmod = chmod_changes(session.options)
@@ -177,6 +177,10 @@ class ListSender:
         path = join(base, name)
         if options.debug["FLIST"] > 1:
             session.debug("FLIST", 2, b"[sender] make_file(%s,*,%d)" % (name, 0 if name == b"." else 2))
+        module = session.module
+        picky = module is not None and module.ignore_nonreadable and not stat.S_ISLNK(status.st_mode)
+        if picky and not os.access(path, os.R_OK):
+            return None  # DAEMON-22
         try:
             entry = stat_entry(path, name, options, self._ids, status, session.fail)
             if session.preserve.checksum_length and entry.is_reg:

@@ -10,6 +10,7 @@ import errno
 import os
 from dataclasses import dataclass, field
 
+from ..files.ids import LOCAL_NAMES, Names
 from ..filters.rulelist import FilterList
 from ..filters.rules import RECEIVER, SENDER
 
@@ -30,6 +31,8 @@ class ModuleContext:
     timeout: int = 0
     facts: dict[str, bytes] = field(default_factory=dict)  # what a log format calls h, a, P, m and u
     dont_compress: str = ""
+    ignore_nonreadable: bool = False
+    names: Names = LOCAL_NAMES  # who has which id
 
     def rules(self, *, sender: bool) -> FilterList:
         """The module's rules as they count on one side; names are those below the root."""

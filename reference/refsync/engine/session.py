@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..delta.checksums import Checksums
+from ..files.ids import LOCAL_NAMES, Names
 from ..files.xattrs import XattrNames
 from ..filters.rulelist import FilterList
 from ..filters.rules import DIRECTORY, INCLUDE, Rule
@@ -117,6 +118,11 @@ class Session:
     @property
     def dialect(self) -> Dialect:
         return self.agreement.dialect
+
+    @property
+    def names(self) -> Names:
+        """Who has which id."""
+        return self.module.names if self.module is not None else LOCAL_NAMES
 
     @property
     def append(self) -> int:
