@@ -72,10 +72,17 @@ class Names(Protocol):
 class _LocalNames:
     """The system's tables."""
 
-    user_name = staticmethod(user_name)
-    group_name = staticmethod(group_name)
-    user_id = staticmethod(user_id)
-    group_id = staticmethod(group_id)
+    def user_name(self, uid: int) -> bytes | None:
+        return user_name(uid)
+
+    def group_name(self, gid: int) -> bytes | None:
+        return group_name(gid)
+
+    def user_id(self, name: bytes) -> int | None:
+        return user_id(name)
+
+    def group_id(self, name: bytes) -> int | None:
+        return group_id(name)
 
 
 LOCAL_NAMES = _LocalNames()
