@@ -83,7 +83,7 @@ def _matches(client: Client, item: str, forward_lookup: bool, found: Found, *, u
     """``unknown`` is the answer where the item can't be understood: it must not let anyone in."""
     if item.startswith("@") and len(item) > 1:
         return unknown  # netgroups are not looked up
-    if wildmatch(item.encode(), client.host.lower().encode()):
+    if wildmatch(item.encode("utf-8", "surrogateescape"), client.host.lower().encode("utf-8", "replace")):
         return True
     address, slash, mask = item.partition("/")
     if ":" in address or not address.strip(".0123456789"):

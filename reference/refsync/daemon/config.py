@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -262,9 +263,11 @@ class _Loader:
 def _files(path: str, ending: str, where: str) -> list[str]:
     """A file, or those of a directory that have the ending, sorted."""
     try:
-        if not os.path.isdir(path):
-            os.stat(path)
+        mode = os.stat(path).st_mode
+        if stat.S_ISREG(mode):
             return [path]
+        if not stat.S_ISDIR(mode):
+            raise RefsyncError(f"{where}: {path} is no file and no directory", Exit.SYNTAX)
         names = sorted(name for name in os.listdir(path) if name.endswith(ending))
     except OSError as error:
         raise RefsyncError(
