@@ -7,6 +7,7 @@ Nothing is served. Clause DAEMON-24.
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from collections.abc import Iterator
 
@@ -49,11 +50,9 @@ def _global(main: Section) -> Iterator[str]:
         yield f"{main.place('port')}: {port} is no port"
     if main.number("listen backlog") < 1:
         yield f"{main.place('listen backlog')}: the listen backlog must be at least 1"
-    try:
-        if main.text("socket options"):
-            sockopts.parse(main.text("socket options"))
-    except RefsyncError as error:
-        yield f"{main.place('socket options')}: {error.message}"
+    with socket.socket() as trial:
+        for complaint in sockopts.apply(trial, main.text("socket options")):
+            yield f"{main.place('socket options')}: {complaint}"
     for what, find in (("daemon uid", privileges.user_number), ("daemon gid", privileges.group_number)):
         if main.text(what) and find(main.text(what)) is None:
             yield f"{main.place(what)}: {what} {main.text(what)} is not known here"

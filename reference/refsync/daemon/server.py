@@ -19,7 +19,7 @@ from typing import NoReturn
 from .. import __version__
 from ..files.log import Log
 from ..options.model import Options
-from ..transport import sockopts, tcp
+from ..transport import tcp
 from ..wire.errors import Exit, RefsyncError
 from .activation import inherited, is_socket
 from .config import Config
@@ -91,7 +91,6 @@ def run_daemon(options: Options) -> int:
 def _load_checked(start: Start, notes: list[str]) -> Config:
     """The configuration, with all that would keep a module from working found before any client comes."""
     config = start.load(notes)
-    sockopts.parse(config.main.text("socket options") or "SO_KEEPALIVE")
     for module in config.modules:
         try:
             module_rules(module)
