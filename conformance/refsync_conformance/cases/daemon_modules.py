@@ -10,7 +10,7 @@ from typing import Any
 from refsync_conformance.model import Breadth, Judged
 from refsync_conformance.registry import case
 from refsync_conformance.scripted import Hear, Say, converse
-from refsync_conformance.trees import file, symlink
+from refsync_conformance.trees import attributed, file, symlink
 from refsync_conformance.trial import Trial
 
 SERVER: dict[str, Any] = {
@@ -212,6 +212,26 @@ def modes(t: Trial) -> None:
         "mode of a file", 0o444 if t.remote_is_source else 0o600, os.stat(t.path("dst/f")).st_mode & 0o7777
     )
     t.observe("mode of a directory", oct(os.stat(t.path("dst/sub")).st_mode & 0o7777))
+
+
+@case(
+    "DMN-051",
+    clause="DAEMON-22",
+    title="Attributes and digests behind a new root",
+    needs_root=True,
+    optional=("--xattrs", "-X"),
+    **{**BOTH, "protocols": (30, 31, 32)},
+)
+def rooted(t: Trial) -> None:
+    """Nothing of the system is there any more, such as its view of open files."""
+    t.build([attributed(file("f", b"content\n"), {"user.kept": b"value"}), file("d/g", b"more\n")])
+    t.use_daemon(module="use chroot = yes\nnumeric ids = yes\n")
+    t.sync("-aX")
+    t.same_tree()
+    t.same_extended()
+    t.write("src/d/g", b"less\n")
+    t.sync("-acX")
+    t.same_tree()
 
 
 @case(

@@ -17,6 +17,7 @@ from ..wire.errors import RefsyncError
 from . import privileges, secrets
 from .access import UNDETERMINED, Client, allowed, look_up
 from .config import Config, Section
+from .confinement import wall_in
 from .entrance import Start
 from .programs import Hooks
 from .rules import module_rules
@@ -151,6 +152,8 @@ class ModuleHost:
             self._log(f"Symlink munging is unsafe when a {MUNGED.rstrip(b'/').decode()} directory exists.")
             raise Refused("daemon security issue -- contact admin")
         privileges.become(who, self._log)
+        if not chrooted or root != b"/":
+            wall_in(root, writable=not self.read_only, log=self._log)
         numeric = section.maybe("numeric ids")
         self.context = ModuleContext(
             name=section.name,
@@ -167,6 +170,7 @@ class ModuleHost:
                 "u": os.fsencode(self.user),
             },
             dont_compress=section.text("dont compress"),
+            confined=not chrooted or root != b"/",
             ignore_nonreadable=section.flag("ignore nonreadable"),
         )
         self.munge_links = munge

@@ -32,6 +32,7 @@ class ModuleContext:
     facts: dict[str, bytes] = field(default_factory=dict)  # what a log format calls h, a, P, m and u
     dont_compress: str = ""
     ignore_nonreadable: bool = False
+    confined: bool = False  # paths are all that keep a client inside: no new root does
     names: Names = LOCAL_NAMES  # who has which id
 
     def rules(self, *, sender: bool) -> FilterList:

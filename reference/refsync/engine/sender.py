@@ -289,7 +289,7 @@ class Sender:
         try:
             follow = 0 if follows_links(session.options) else os.O_NOFOLLOW
             flags = os.O_RDONLY | follow | os.O_NONBLOCK | os.O_CLOEXEC
-            fd = os.open(path, flags | session.checksums.open_flags)
+            fd = session.files.open(path, flags | session.checksums.open_flags)
             mode = os.fstat(fd).st_mode
             if stat.S_ISREG(mode) or (
                 session.options.copy_devices and (stat.S_ISBLK(mode) or stat.S_ISCHR(mode))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..delta.checksums import Checksums
 from ..files.ids import LOCAL_NAMES, Names
+from ..files.sources import PLAIN, Files
 from ..files.xattrs import XattrNames
 from ..filters.rulelist import FilterList
 from ..filters.rules import DIRECTORY, INCLUDE, Rule
@@ -72,6 +73,7 @@ class Session:
     xfer_error: bool = False
     statuses: list[tuple[str, int]] = field(default_factory=list)
     module: ModuleContext | None = None
+    files: Files = PLAIN  # how whole paths are resolved
     recorder: Recorder | None = None  # a batch file is written
     replay: Replay | None = None  # a batch file is the sender
     place: bytes = b""  # where files are written to

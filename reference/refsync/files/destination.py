@@ -28,9 +28,10 @@ _TRIES = 100
 class Destination:
     """The files below ``root``, which must be an existing directory."""
 
-    def __init__(self, root: bytes) -> None:
+    def __init__(self, root: bytes, root_fd: int | None = None) -> None:
         self.root = root
-        self._directories = Directories(root)
+        self._directories = Directories(root, root_fd)
+        self._proc = os.path.isdir("/proc/self/fd")
         self.read_flags = _READ
         self._fake: Callable[[bytes], object] | None = None
         self._outside: dict[bytes, bytes] = {}
@@ -284,7 +285,10 @@ class Destination:
         It leads through the descriptor of the directory, so it is good until the next call of this object.
         """
         fd, base = self._directories.parent(name)
-        return b"/proc/self/fd/%d/" % fd + base
+        if self._proc:
+            return b"/proc/self/fd/%d/" % fd + base
+        os.fchdir(fd)  # a new root without /proc; nothing else here depends on where we are
+        return base
 
     def chmod(self, name: bytes, mode: int) -> None:
         """Set the permission bits; ELOOP for a symlink, which has none of its own."""
