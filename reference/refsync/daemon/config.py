@@ -14,6 +14,7 @@ import stat
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ..files.operator import read_named
 from ..wire.errors import Exit, RefsyncError
 from .grammar import Statement, statements
 from .parameters import (
@@ -164,8 +165,7 @@ class _Loader:
         if self._files > MAX_FILES:
             raise RefsyncError(f"{path}: more than {MAX_FILES} files are included", Exit.SYNTAX)
         try:
-            with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
-                text = file.read()
+            text = read_named(path).decode("utf-8", "surrogateescape")
         except OSError as error:
             raise RefsyncError(
                 f'unable to open config file "{path}": {error.strerror} ({error.errno})', Exit.SYNTAX

@@ -156,6 +156,8 @@ class Connection:
         try:
             check_options(head)
             refusals = Refusals(self._host.section.text("refuse options"))
+            for word in refusals.unknown:
+                self._log(f'No match for refuse-options string "{word}"')
             options, rest = parse([os.fsdecode(word) for word in head], allow=refusals.check)
             refusals.check_implied(options)
             if rest or not options.server:

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable
 
 from ..engine.module import ModuleContext
 from ..files.log import Log
+from ..files.operator import open_named, read_named
 from ..files.scan import MUNGED
 from ..session.daemon_server import Refused, Responder
 from ..wire.errors import RefsyncError
@@ -61,8 +62,7 @@ class ModuleHost:
         if not path:
             return b""
         try:
-            with open(path, "rb") as file:
-                return file.read() + b"\n"
+            return read_named(path) + b"\n"
         except OSError:
             return b"\n"
 
@@ -140,11 +140,7 @@ class ModuleHost:
         if chrooted:
             privileges.change_root(outer, self._log)
         root = os.fsencode(inner if chrooted else os.path.normpath(path))
-        try:
-            os.chdir(root)
-        except OSError as error:
-            self._log(f"chdir {os.fsdecode(root)} failed: {error.strerror} ({error.errno})")
-            raise Refused("chdir failed") from None
+        privileges.change_directory(root, self._log)
         munge = section.maybe("munge symlinks")
         if munge is None:
             munge = not chrooted or root != b"/"
@@ -203,7 +199,7 @@ class ModuleHost:
             return
         path = section.text("lock file")
         try:
-            self._lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._lock = open_named(path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             self._log(f"failed to open lock file {path}: {error.strerror} ({error.errno})")
             raise Refused("failed to open lock file") from None
@@ -221,9 +217,10 @@ class ModuleHost:
         wanted = section.maybe("use chroot")
         outer, divider, inner = path.partition("/./")
         if wanted is None:
-            wanted = bool(divider) or privileges.can_chroot()
-            if not wanted:
-                self._log("chroot test failed. Switching 'use chroot' from unset to false.")
+            reason = "" if divider else privileges.no_chroot()
+            wanted = not reason
+            if reason:
+                self._log(f"chroot test failed: {reason}. Switching 'use chroot' from unset to false.")
         if not divider:
             return os.path.normpath(path), "/", wanted
         return os.path.normpath(outer or "/"), os.path.normpath("/" + inner), wanted

@@ -11,6 +11,7 @@ import pwd
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from ..files.operator import open_named
 from ..session.daemon_server import Refused
 
 NOBODY = "nobody"
@@ -65,23 +66,42 @@ def become(who: Identity, log: Log) -> None:
         raise Refused(f"{what} failed") from None
 
 
-def can_chroot() -> bool:
-    """Whether a change of the root directory is permitted, found out by changing to the one there is."""
+def no_chroot() -> str:
+    """Why a change of the root directory is not permitted, found out by changing to the one there is."""
     try:
         os.chroot("/")
-    except OSError:
-        return False
-    return True
+    except OSError as error:
+        return error.strerror or "not permitted"
+    return ""
 
 
 def change_root(path: str, log: Log) -> None:
     """Make ``path`` the root directory; names from the old one can't be reached afterwards."""
     try:
-        os.chroot(path)
+        _go_to(path)
+        os.chroot(".")
         os.chdir("/")
     except OSError as error:
         log(f'chroot("{path}") failed: {error.strerror} ({error.errno})')
         raise Refused("chroot failed") from None
+
+
+def change_directory(path: bytes, log: Log) -> None:
+    """Make ``path`` the working directory."""
+    try:
+        _go_to(path)
+    except OSError as error:
+        log(f"chdir {os.fsdecode(path)} failed: {error.strerror} ({error.errno})")
+        raise Refused("chdir failed") from None
+
+
+def _go_to(path: str | bytes) -> None:
+    """DAEMON-29: by no symlink of somebody else's."""
+    fd = open_named(path, os.O_PATH | os.O_DIRECTORY)
+    try:
+        os.fchdir(fd)
+    finally:
+        os.close(fd)
 
 
 def user_number(text: str) -> int | None:

@@ -9,6 +9,8 @@ import os
 import syslog
 import time
 
+from .operator import open_named
+
 _NAMES = (
     *("auth", "authpriv", "cron", "daemon", "kern", "lpr", "mail", "news", "syslog", "user", "uucp"),
     *(f"local{number}" for number in range(8)),
@@ -76,7 +78,7 @@ class Log:
 
     def _open(self) -> None:
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-        self._fd = os.open(self.path, flags, 0o644)
+        self._fd = open_named(self.path, flags, 0o644)
 
     @staticmethod
     def _use_system(tag: str, facility: str) -> None:
