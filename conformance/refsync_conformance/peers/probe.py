@@ -39,7 +39,18 @@ _SHORT_BY_GETOPT = re.compile(r"(?:invalid|illegal) option -- '?([A-Za-z0-9@])'?
 
 #: What would end the parser early, start a daemon, or is no client's.
 _SPECIAL = frozenset(
-    ("help", "version", "daemon", "server", "sender", "config", "no-detach", "detach", "dparam")
+    (
+        "help",
+        "version",
+        "daemon",
+        "server",
+        "sender",
+        "config",
+        "no-detach",
+        "detach",
+        "dparam",
+        "check-config",
+    )
 )
 _VALUES: Mapping[str, str] = {
     "info": "name",
