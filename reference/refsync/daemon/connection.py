@@ -274,9 +274,16 @@ def _bundle(word: bytes) -> str:
     return word[1:].decode("latin-1").partition("e")[0]
 
 
+#: What is otherwise loaded when it is first needed.
+_LATE = (
+    *("encodings.idna", "unicodedata", "shlex", "ctypes", "pwd", "grp"),
+    *("refsync.session.auth", "refsync.uring.choice", "refsync.uring.movers"),
+)
+
+
 def prepare() -> None:
-    """Load what is otherwise loaded when it is first needed: a new root may hide it."""
-    for name in ("encodings.idna", "unicodedata", "shlex", "ctypes", "pwd", "grp", "refsync.session.auth"):
+    """Load what is needed later: a new root may hide it."""
+    for name in _LATE:
         importlib.import_module(name)
 
 
