@@ -12,6 +12,7 @@ import pytest
 from refsync.daemon import connection
 from refsync.daemon.access import Client
 from refsync.daemon.config import load
+from refsync.daemon.entrance import Start
 from refsync.daemon.pidfile import PidFile
 from refsync.files.log import Log
 from refsync.wire.errors import Exit, RefsyncError
@@ -25,7 +26,7 @@ def test_who_only_connects_is_cut_off(tmp_path: Path, monkeypatch: pytest.Monkey
     try:
         log = Log(str(tmp_path / "log"))
         code = connection.Connection(
-            load(str(tmp_path / "c")), Client("::1"), log, theirs.fileno(), theirs.fileno()
+            Start(""), load(str(tmp_path / "c")), Client("::1"), log, theirs.fileno(), theirs.fileno()
         ).run()
     finally:
         signal.signal(signal.SIGALRM, before)

@@ -293,14 +293,14 @@ def test_the_configuration_is_read_for_each_client(daemon: Daemon) -> None:
     text = daemon.config.read_text()
     daemon.config.write_text(text + "[later]\npath=/\n")
     assert b"later          \t\n" in daemon.speak(GREETING + b"\n")
-    daemon.config.write_text(text + "[later]\npath=/\nproxy protocol hosts = x\nearly exec = true\n")
+    daemon.config.write_text(text + "[later]\npath=/\n[later\n")
     assert daemon.speak(GREETING + b"\n").startswith(b"@ERROR: the daemon's configuration is wrong")
 
 
 def test_a_wrong_configuration_keeps_it_from_starting(place: Path) -> None:
     config = place / "wrong.conf"
     for text, words in [
-        ("[m]\npath=/\nearly exec = true\n", 'the parameter "early exec" is not supported yet'),
+        ("charset = latin1\n[m]\npath=/\n", 'the parameter "charset" is not supported yet'),
         ("[m]\npath=/\nfilter = frob\n", "module m: Unknown filter rule"),
         ("[m", "badly formed section name"),
     ]:

@@ -12,7 +12,8 @@ from types import SimpleNamespace
 import pytest
 from refsync.files import ids as ids_module
 from refsync.files.ids import IdMap, IdNames, may_set_group
-from refsync.files.scan import read_dir, stat_entry
+from refsync.files.scan import stat_entry
+from refsync.files.sources import PLAIN
 from refsync.options.model import Options
 
 
@@ -77,13 +78,13 @@ def test_a_file_that_has_vanished(tmp_path: Path) -> None:
         stat_entry(os.fsencode(tmp_path / "gone"), b"gone", Options(), IdNames())
 
 
-def test_read_dir(tmp_path: Path) -> None:
+def test_listdir(tmp_path: Path) -> None:
     for name in (b"b", b"\xff", b"a", b".hidden"):
         with open(os.fsencode(tmp_path) + b"/" + name, "wb"):
             pass
-    assert read_dir(os.fsencode(tmp_path)) == [b".hidden", b"a", b"b", b"\xff"]
+    assert PLAIN.listdir(os.fsencode(tmp_path)) == [b".hidden", b"a", b"b", b"\xff"]
     with pytest.raises(NotADirectoryError):
-        read_dir(os.fsencode(tmp_path) + b"/a")
+        PLAIN.listdir(os.fsencode(tmp_path) + b"/a")
 
 
 def test_names_of_ids() -> None:

@@ -41,6 +41,7 @@ _SHORT_BY_GETOPT = re.compile(r"(?:invalid|illegal) option -- '?([A-Za-z0-9@])'?
 
 #: What would end the parser early, start a daemon, or is no client's.
 _SPECIAL = {"help", "version", "daemon", "server", "sender", "config", "no-detach", "detach", "dparam"}
+_SPECIAL |= {"check-config"}
 #: What only the reference has: that others lack it says nothing.
 _OWN = {"io-uring", "io-uring-depth", "zero-copy"}
 _VALUES: Mapping[str, str] = {

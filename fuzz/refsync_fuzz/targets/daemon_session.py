@@ -83,7 +83,7 @@ class _Machine:
         self.proved = expected(PASSWORD) == response
         return self.proved
 
-    def enter(self) -> None:
+    def enter(self, early_input: bytes) -> None:
         """After the proof."""
         self.entered = True
 

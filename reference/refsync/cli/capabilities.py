@@ -12,6 +12,8 @@ import textwrap
 from collections.abc import Iterator
 
 from .. import __version__, native
+from ..files import landlock
+from ..files.beneath import have_openat2
 from ..options.table import by_name
 from ..uring import choice
 from ..wire import compression
@@ -71,6 +73,8 @@ def optimizations() -> Facts:
         "asm-MD5": False,
         "native-kernel": native.HAVE_KERNEL,
         "io_uring": bool(choice.offers()[1]),
+        "openat2": have_openat2(),
+        "Landlock": landlock.available(),
     }
 
 

@@ -95,7 +95,7 @@ def _talk(
     kept: list[str] = []
 
     def text(line: bytes) -> None:
-        if not (module and options.no_motd):
+        if not options.no_motd:  # which is the list too: they can not be told apart
             printer.info(line + b"\n")
 
     def arguments(protocol: int) -> list[bytes]:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from ..files.interrupt import Interrupted, install
 from ..files.temp import discard_all
+from ..options.daemon_args import is_daemon, parse_daemon
 from ..options.model import Options
 from ..options.parse import parse
 from ..wire.errors import Exit, RefsyncError
@@ -23,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options, role = Options(), "client"
     end: RefsyncError | Interrupted | None = None
     try:
-        options, paths = parse(arguments)
+        options, paths = parse_daemon(arguments) if is_daemon(arguments) else parse(arguments)
         role = ""
         code = _dispatch(options, paths, [program(), *arguments])
     except RefsyncError as error:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from .. import __version__
-from ..daemon.parameters import ALIASES, BOOL, BOOL3, NOT_HONOURED, REFUSED, TABLE, Parameter
+from ..daemon.parameters import ALIASES, BOOL, BOOL3, REFUSED, TABLE, Parameter
 from ..options import rows_choosing, rows_saying, rows_updating
 from ..options.option import Option
 from ..options.table import OPTIONS
@@ -142,8 +142,6 @@ def _parameters(page: Page, parameters: list[Parameter]) -> None:
         text += f" Type: {_kind(each)}. Default: {_default(each)}."
         if each.status == REFUSED:
             text += f" Refused unless it asks for nothing: {each.reason}."
-        elif each.status == NOT_HONOURED:
-            text += f" Not honoured: {each.reason}."
         page.item(each.name, text)
 
 

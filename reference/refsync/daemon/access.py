@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from collections.abc import Callable
 
 from ..filters.wildmatch import wildmatch
 from ..records import dataclass
@@ -16,6 +17,8 @@ from ..records import dataclass
 #: The name of a host that was not looked up, or has none.
 UNDETERMINED = "UNDETERMINED"
 UNKNOWN = "UNKNOWN"
+
+Found = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,28 +39,51 @@ def look_up(address: str) -> str:
     return name if any(_plain(str(each[4][0])) == _plain(address) for each in found) else UNKNOWN
 
 
-def allowed(client: Client, allow: str, deny: str, *, forward_lookup: bool = True) -> bool:
+def allowed(
+    client: Client, allow: str, deny: str, *, forward_lookup: bool = True, found: Found = lambda name: None
+) -> bool:
     """DAEMON-5: what ``hosts allow`` names may; else what ``hosts deny`` names may not.
 
-    With a list of the allowed alone no other may; what neither names may.
+    With a list of the allowed alone no other may; what neither names may. ``found``
+    gets the name in a list that was looked up and is the client's.
     """
     allow_items, deny_items = _items(allow), _items(deny)
-    if any(_matches(client, item, forward_lookup, unknown=False) for item in allow_items):
+    if any(_matches(client, item, forward_lookup, found, unknown=False) for item in allow_items):
         return True
     if allow_items and not deny_items:
         return False
-    return not any(_matches(client, item, forward_lookup, unknown=True) for item in deny_items)
+    return not any(_matches(client, item, forward_lookup, found, unknown=True) for item in deny_items)
+
+
+def listed(client: Client, hosts: str) -> bool:
+    """Whether a list names this client; what can't be understood names nobody."""
+    return any(_matches(client, item, True, lambda name: None, unknown=False) for item in _items(hosts))
+
+
+def mistakes_of(hosts: str) -> list[str]:
+    """What of a list is an address or a network by its looks, and is none."""
+    wrong = []
+    for item in _items(hosts):
+        address, slash, mask = item.partition("/")
+        if ":" not in address and address.strip(".0123456789"):
+            continue
+        plain = _plain(address)
+        if plain is None:
+            wrong.append(f"{item}, which is no address")
+        elif slash and _mask_bits(mask, plain.max_prefixlen) is None:
+            wrong.append(f"{item}, whose mask is none")
+    return wrong
 
 
 def _items(text: str) -> list[str]:
     return text.replace(",", " ").lower().split()
 
 
-def _matches(client: Client, item: str, forward_lookup: bool, *, unknown: bool) -> bool:
+def _matches(client: Client, item: str, forward_lookup: bool, found: Found, *, unknown: bool) -> bool:
     """``unknown`` is the answer where the item can't be understood: it must not let anyone in."""
     if item.startswith("@") and len(item) > 1:
         return unknown  # netgroups are not looked up
-    if wildmatch(item.encode(), client.host.lower().encode()):
+    if wildmatch(item.encode("utf-8", "surrogateescape"), client.host.lower().encode("utf-8", "replace")):
         return True
     address, slash, mask = item.partition("/")
     if ":" in address or not address.strip(".0123456789"):
@@ -65,10 +91,13 @@ def _matches(client: Client, item: str, forward_lookup: bool, *, unknown: bool) 
     if not forward_lookup or any(mark in item for mark in "*?[/"):
         return False
     try:
-        found = socket.getaddrinfo(item, None, type=socket.SOCK_STREAM)
-    except OSError:
+        addresses = socket.getaddrinfo(item, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
         return unknown
-    return any(_plain(str(each[4][0])) == _plain(client.address) for each in found)
+    if not any(_plain(str(each[4][0])) == _plain(client.address) for each in addresses):
+        return False
+    found(item)
+    return True
 
 
 def _in_network(address: str, network: str, mask: str | None, unknown: bool) -> bool:

@@ -9,8 +9,11 @@ upstream ``loadparm.c``, ``params.c:include_config``.
 from __future__ import annotations
 
 import os
+import re
+import stat
 from collections.abc import Callable, Mapping, Sequence
 
+from ..files.operator import read_named
 from ..records import dataclass, field
 from ..wire.errors import Exit, RefsyncError
 from .grammar import Statement, statements
@@ -18,7 +21,6 @@ from .parameters import (
     BOOL,
     BOOL3,
     INTEGER,
-    NOT_HONOURED,
     PARAMETERS,
     PATH,
     REFUSED,
@@ -33,8 +35,12 @@ _FALSE = ("no", "false", "0")
 _UNSET = ("unset", "-1")
 #: Files that include files; a file that includes itself would otherwise never end.
 MAX_INCLUDE_DEPTH = 16
+#: All files of a configuration: two that include each other twice would be read 65,536 times.
+MAX_FILES = 4096
 
 Say = Callable[[str], None]
+_VARIABLE = re.compile("%([A-Z][^%]*)%")
+_A_WORD = re.compile(r"[\w.,:/@+=-]*", re.ASCII)
 
 
 @dataclass(slots=True)
@@ -43,6 +49,7 @@ class Section:
 
     name: str
     values: dict[str, Value] = field(default_factory=dict)
+    places: dict[str, str] = field(default_factory=dict)  # where each was set, for messages
 
     def raw(self, name: str) -> Value:
         key = squeeze(name)
@@ -54,6 +61,23 @@ class Section:
         return expand(
             value if isinstance(value, str) else "", os.environ if environment is None else environment
         )
+
+    def place(self, name: str = "") -> str:
+        """Where a parameter was set, the section itself for none: ``file, line N``."""
+        return self.places.get(squeeze(name)) or self.places.get("", "")
+
+    def command(self, name: str, environment: Mapping[str, str] | None = None) -> str:
+        """What a shell is to run; ``RefsyncError`` if a variable in it would be more than a word to it."""
+        environment = os.environ if environment is None else environment
+        value = self.raw(name)
+        text = value if isinstance(value, str) else ""
+        for variable in _VARIABLE.findall(text):
+            if variable in environment and not _A_WORD.fullmatch(environment[variable]):
+                raise RefsyncError(
+                    f'the value of {variable} in "{name}" has characters that a shell takes for its own',
+                    Exit.UNSUPPORTED,
+                )
+        return expand(text, environment)
 
     def number(self, name: str) -> int:
         value = self.raw(name)
@@ -93,6 +117,19 @@ def load(path: str, overrides: Sequence[tuple[str, str]] = (), say: Say = lambda
     return Config(loader.main, loader.modules)
 
 
+def overrides_from(words: Sequence[str]) -> list[tuple[str, str]]:
+    """The ``NAME=VALUE`` of each ``--dparam``; ``RefsyncError`` (exit 1) for one that is none."""
+    found = []
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals:
+            raise RefsyncError(f"--dparam value is missing an '=': {word}", Exit.SYNTAX)
+        if squeeze(name) not in PARAMETERS:
+            raise RefsyncError(f'Unknown parameter "{name}"', Exit.SYNTAX)
+        found.append((name, value))
+    return found
+
+
 def expand(text: str, environment: Mapping[str, str]) -> str:
     """DAEMON-4: ``%VAR%``, where the name starts with a capital and the variable exists; all else stays."""
     parts: list[str] = []
@@ -114,7 +151,7 @@ class _Loader:
     def __init__(self, overrides: Sequence[tuple[str, str]], say: Say) -> None:
         self._overrides = overrides
         self._say = say
-        self._said: set[str] = set()
+        self._files = 0
         self._refused: dict[str, str] = {}
         self._started = False  # a module was seen: the overrides are in
         self.main = Section("global")
@@ -124,9 +161,11 @@ class _Loader:
     def read(self, path: str, depth: int) -> None:
         if depth > MAX_INCLUDE_DEPTH:
             raise RefsyncError(f"{path}: files include each other without end", Exit.SYNTAX)
+        self._files += 1
+        if self._files > MAX_FILES:
+            raise RefsyncError(f"{path}: more than {MAX_FILES} files are included", Exit.SYNTAX)
         try:
-            with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
-                text = file.read()
+            text = read_named(path).decode("utf-8", "surrogateescape")
         except OSError as error:
             raise RefsyncError(
                 f'unable to open config file "{path}": {error.strerror} ({error.errno})', Exit.SYNTAX
@@ -163,9 +202,8 @@ class _Loader:
         same = squeeze(name)
         known = next((each for each in self.modules if squeeze(each.name) == same), None)
         if known is None:
-            known = Section(
-                name, {key: v for key, v in self.main.values.items() if PARAMETERS[key].everywhere}
-            )
+            taken = {key: v for key, v in self.main.values.items() if PARAMETERS[key].everywhere}
+            known = Section(name, taken, {key: self.main.places[key] for key in taken} | {"": where})
             self.modules.append(known)
         self._current = known
 
@@ -197,14 +235,13 @@ class _Loader:
             return
         if parameter.status != "supported" and value not in (parameter.default, "", False):
             self._object(parameter)
-        self._current.values[squeeze(parameter.name)] = value
+        key = squeeze(parameter.name)
+        self._current.values[key] = value
+        self._current.places[key] = where
 
     def _object(self, parameter: Parameter) -> None:
         if parameter.status == REFUSED:
             self._refused[parameter.name] = parameter.reason
-        elif parameter.status == NOT_HONOURED and parameter.name not in self._said:
-            self._said.add(parameter.name)
-            self._say(f'the parameter "{parameter.name}" has no effect yet: {parameter.reason}')
 
     def _include(self, statement: Statement, where: str, depth: int) -> None:
         kind = statement.name.lower()
@@ -213,11 +250,11 @@ class _Loader:
         include = kind == "&include"
         for path in _files(statement.value, ".conf" if include else ".inc", where):
             if include:
-                kept = dict(self.main.values)
+                kept, places = dict(self.main.values), dict(self.main.places)
                 self._current = self.main
             self.read(path, depth + 1)
             if include:
-                self.main.values = kept
+                self.main.values, self.main.places = kept, places
                 self._current = self.main
                 if self._started:
                     self._override()  # what the first module of that file had set went with it
@@ -226,9 +263,11 @@ class _Loader:
 def _files(path: str, ending: str, where: str) -> list[str]:
     """A file, or those of a directory that have the ending, sorted."""
     try:
-        if not os.path.isdir(path):
-            os.stat(path)
+        mode = os.stat(path).st_mode
+        if stat.S_ISREG(mode):
             return [path]
+        if not stat.S_ISDIR(mode):
+            raise RefsyncError(f"{where}: {path} is no file and no directory", Exit.SYNTAX)
         names = sorted(name for name in os.listdir(path) if name.endswith(ending))
     except OSError as error:
         raise RefsyncError(

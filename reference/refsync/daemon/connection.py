@@ -5,6 +5,7 @@ Clauses DAEMON-8 to DAEMON-10; upstream ``clientserver.c:start_daemon``, ``rsync
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import traceback
@@ -32,6 +33,8 @@ from ..wire.errors import Exit, RefsyncError
 from ..wire.integers import int32
 from .access import Client
 from .config import Config
+from .converter import Converter
+from .entrance import Start
 from .host import ModuleHost
 from .paths import expand_arguments
 
@@ -54,12 +57,12 @@ _REFUSED_LETTERS = "fFCMVh"
 class Connection:
     """Serves one client over two descriptors, which may be the same socket.
 
-    ``finish`` tells the other end that nothing more will be sent. ``bwlimit``
-    is the daemon's, in KiB a second: a client may ask for less.
+    ``finish`` tells the other end that nothing more will be sent. ``head`` was read already.
     """
 
     def __init__(
         self,
+        start: Start,
         config: Config,
         client: Client,
         log: Log,
@@ -67,19 +70,19 @@ class Connection:
         fd_out: int,
         *,
         finish: Callable[[], None] = lambda: None,
-        bwlimit: int = 0,
+        head: bytes = b"",
     ) -> None:
-        self._bwlimit = bwlimit
+        self._start = start
         self._finish = finish
-        self._host = ModuleHost(config, client, log)
+        self._host = ModuleHost(start, config, client, log, {fd_in, fd_out})
         self._log = log
         self._link = Link()
+        self._link.feed(head)
         self._pump = Pump(self._link, fd_in, fd_out)
 
     def run(self) -> int:
         """Returns the exit code; nothing escapes."""
-        signal.signal(signal.SIGALRM, _too_slow)
-        signal.alarm(HANDSHAKE_SECONDS)
+        begin_deadline()
         tasks = Tasks(self._link, self._converse())
         code = int(Exit.CRASHED)
         try:
@@ -129,25 +132,25 @@ class Connection:
             # below protocol 30 upstream's client lets "(null)" stand where its own list of arguments ends
             head = [word for word in head if word.startswith(b"-")] + more
         signal.alarm(0)
-        try:
-            check_options(head)
-            refusals = Refusals(host.section.text("refuse options"), iconv=host.charset is not None)
-            options, rest = parse([os.fsdecode(word) for word in head], allow=refusals.check)
-            refusals.check_implied(options)
-            if rest or not options.server:
-                raise RefsyncError("the arguments are not those of a server", Exit.SYNTAX)
-        except RefsyncError as error:
-            await self._reject(admitted, head, error)
-            raise
+        options, objection = self._parse(head)
         rules = context.rules(sender=options.sender)
         paths = expand_arguments(
             named, admitted.module, context.root, lambda name, is_dir: rules.check(name, is_dir) < 0
         )
-        self._adjust(options, admitted)
-        request = b" ".join(named).decode("utf-8", "surrogateescape")
+        request = b" ".join(named)
         direction = "on" if options.sender else "to"
         who = f"{host.user}@" if host.user else ""
-        self._log(f"rsync {direction} {request} from {who}{host.client.host} ({host.client.address})")
+        shown = request.decode("utf-8", "surrogateescape")
+        complaint = host.hooks.before_transfer(request, [b"rsyncd", *head, b".", *paths])
+        self._log(f"rsync {direction} {shown} from {who}{host.client.host} ({host.client.address})")
+        if complaint or objection:
+            error = objection or RefsyncError("", Exit.UNSUPPORTED)
+            error.message = complaint.decode("utf-8", "surrogateescape").rstrip() or error.message
+            await self._reject(admitted, head, error, complaint)
+            raise error
+        if host.hooks.converter is not None:
+            context.names = Converter(host.hooks.converter)
+        self._adjust(options, admitted)
         return await serve(
             link,
             options,
@@ -158,6 +161,23 @@ class Connection:
             charset=None if options.iconv is None else host.charset,
         )
 
+    def _parse(self, head: Sequence[bytes]) -> tuple[Options, RefsyncError | None]:
+        """The client's options, and what is wrong with them."""
+        try:
+            check_options(head)
+            refusals = Refusals(
+                self._host.section.text("refuse options"), iconv=self._host.charset is not None
+            )
+            for word in refusals.unknown:
+                self._log(f'No match for refuse-options string "{word}"')
+            options, rest = parse([os.fsdecode(word) for word in head], allow=refusals.check)
+            refusals.check_implied(options)
+            if rest or not options.server:
+                raise RefsyncError("the arguments are not those of a server", Exit.SYNTAX)
+        except RefsyncError as error:
+            return Options(server=True, sender=b"--sender" in head), error
+        return options, None
+
     def _adjust(self, options: Options, admitted: Admitted) -> None:
         """What the module says about the client's options."""
         section = self._host.section
@@ -166,7 +186,9 @@ class Connection:
             levels.limit(section.number("max verbosity"))
         options.stderr, options.quiet = "client", False  # a daemon's standard error leads to nobody
         options.log_file = None  # the daemon's own log is the only one
-        options.log_file_format = section.text("log format") if section.flag("transfer logging") else None
+        options.log_file_format = self._start.log_format or None
+        if section.flag("transfer logging") and not options.log_file_format:
+            options.log_file_format = section.text("log format")
         settle_log(options)
         options.ignore_errors |= section.flag("ignore errors")
         options.munge_links = self._host.munge_links
@@ -183,21 +205,30 @@ class Connection:
             options.fake_super, options.xattrs = True, min(options.xattrs, 1)
         elif options.fake_super:  # a client can't have the module keep what is not its own to keep
             options.fake_super, options.super_user = False, True
+        noatime = section.maybe("open noatime")
+        if noatime is not None:
+            options.open_noatime = noatime
+        if not options.temp_dir:
+            options.temp_dir = section.text("temp dir") or None
         limit = section.number("timeout")
         if limit and (not options.timeout or limit < options.timeout):
             options.timeout = limit
         self._pump.timeout = options.timeout
-        limits = [limit for limit in (options.bwlimit, self._bwlimit) if limit]
+        limits = [limit for limit in (options.bwlimit, self._start.bwlimit) if limit]
         self._pump.pace = Pace(min(limits, default=0))
 
-    async def _reject(self, admitted: Admitted, head: Sequence[bytes], error: RefsyncError) -> None:
+    async def _reject(
+        self, admitted: Admitted, head: Sequence[bytes], error: RefsyncError, complaint: bytes = b""
+    ) -> None:
         """DAEMON-10: a client takes errors in frames by now, so the setup has to be gone through for them."""
         link = self._link
         offer = offer_from(guess_options(head, admitted), remote_protocol=admitted.remote_protocol)
         agreement = await negotiate(link, offer)
         if any(word.startswith(b"--files-from") for word in head) and b"--sender" not in head:
             link.write(b"\0")
-        link.message(mux.ERROR, f"rsync: {error.message}\n".encode("utf-8", "surrogateescape"))
+        text = complaint or f"rsync: {error.message}\n".encode("utf-8", "surrogateescape")
+        for line in text.splitlines(keepends=True):
+            link.message(mux.ERROR, line)
         error.code = int(Exit.UNSUPPORTED)
         if agreement.dialect.error_exit:
             link.message(mux.ERROR_EXIT, int32(error.code))
@@ -253,6 +284,27 @@ def guess_options(head: Sequence[bytes], admitted: Admitted) -> Options:
 def _bundle(word: bytes) -> str:
     """The letters of a bundle; ``e`` takes all that follows it."""
     return word[1:].decode("latin-1").partition("e")[0]
+
+
+#: What is otherwise loaded when it is first needed.
+_LATE = (
+    *("encodings.idna", "unicodedata", "shlex", "ctypes", "pwd", "grp"),
+    *("refsync.session.auth", "refsync.uring.choice", "refsync.uring.movers"),
+)
+
+
+def prepare() -> None:
+    """Load what is needed later: a new root may hide it."""
+    for name in _LATE:
+        importlib.import_module(name)
+
+
+def begin_deadline() -> None:
+    """DAEMON-9: from now on the client's time runs, unless it does already."""
+    signal.signal(signal.SIGALRM, _too_slow)
+    left = signal.alarm(HANDSHAKE_SECONDS)
+    if left:
+        signal.alarm(left)
 
 
 def _too_slow(number: int, frame: object) -> None:

@@ -7,27 +7,36 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from ..engine.module import ModuleContext
 from ..files.charset import Charset
 from ..files.log import Log
+from ..files.operator import open_named, read_named
 from ..files.scan import MUNGED
 from ..session.daemon_server import Refused, Responder
 from ..wire.errors import RefsyncError
 from . import privileges, secrets
 from .access import UNDETERMINED, Client, allowed, look_up
 from .config import Config, Section
+from .confinement import wall_in
+from .entrance import Start
+from .programs import Hooks
 from .rules import module_rules
 
 
 class ModuleHost:
     """One connection's host; after ``enter`` it has the ``context`` for the engine."""
 
-    def __init__(self, config: Config, client: Client, log: Log) -> None:
+    def __init__(
+        self, start: Start, config: Config, client: Client, log: Log, descriptors: Collection[int] = ()
+    ) -> None:
+        self._start = start
+        self._descriptors = tuple(descriptors)
         self._config = config
         self._log = log
         self._section: Section | None = None
+        self._hooks: Hooks | None = None
         self._lock = -1
         self.client = client
         self.user = ""
@@ -37,6 +46,12 @@ class ModuleHost:
         self.confined = True  # paths are all that keep a client inside the module
         self.numeric_ids = False
         self.charset: Charset | None = None  # that of the module's names, if it says
+
+    @property
+    def hooks(self) -> Hooks:
+        """The module's programs, once it was entered."""
+        assert self._hooks is not None
+        return self._hooks
 
     @property
     def section(self) -> Section:
@@ -49,8 +64,7 @@ class ModuleHost:
         if not path:
             return b""
         try:
-            with open(path, "rb") as file:
-                return file.read() + b"\n"
+            return read_named(path) + b"\n"
         except OSError:
             return b"\n"
 
@@ -93,7 +107,7 @@ class ModuleHost:
         self.user = os.fsdecode(user)
         return True
 
-    def enter(self) -> None:
+    def enter(self, early_input: bytes) -> None:
         section = self.section
         self._set_environment(RSYNC_USER_NAME=self.user)
         if charset := section.text("charset"):
@@ -117,14 +131,24 @@ class ModuleHost:
         except RefsyncError as error:
             self._log(error.message)
             raise Refused("the module's filter rules can't be read") from None
+        if not self._start.log_file:
+            self._log.change(
+                section.text("log file"), section.text("syslog tag"), section.text("syslog facility")
+            )
+        try:
+            self._hooks = Hooks(section)
+        except RefsyncError as error:
+            self._log(error.message)
+            raise Refused("the module's programs can't be run") from None
+        try:
+            self._hooks.start(early_input, self._descriptors)
+        except Refused as error:
+            self._log(error.message)
+            raise
         if chrooted:
             privileges.change_root(outer, self._log)
         root = os.fsencode(inner if chrooted else os.path.normpath(path))
-        try:
-            os.chdir(root)
-        except OSError as error:
-            self._log(f"chdir {os.fsdecode(root)} failed: {error.strerror} ({error.errno})")
-            raise Refused("chdir failed") from None
+        privileges.change_directory(root, self._log)
         munge = section.maybe("munge symlinks")
         if munge is None:
             munge = not chrooted or root != b"/"
@@ -132,6 +156,8 @@ class ModuleHost:
             self._log(f"Symlink munging is unsafe when a {MUNGED.rstrip(b'/').decode()} directory exists.")
             raise Refused("daemon security issue -- contact admin")
         privileges.become(who, self._log)
+        if not chrooted or root != b"/":
+            wall_in(root, writable=not self.read_only, log=self._log)
         numeric = section.maybe("numeric ids")
         self.context = ModuleContext(
             name=section.name,
@@ -148,19 +174,31 @@ class ModuleHost:
                 "u": os.fsencode(self.user),
             },
             dont_compress=section.text("dont compress"),
+            confined=not chrooted or root != b"/",
+            ignore_nonreadable=section.flag("ignore nonreadable"),
         )
         self.munge_links = munge
         self.confined = not chrooted or root != b"/"
-        self.numeric_ids = chrooted if numeric is None else numeric
+        if chrooted:  # the new root has no names, unless a program knows them
+            self.numeric_ids = numeric is not False and not self._hooks.converts
+        else:
+            self.numeric_ids = numeric is True
 
     def _check_access(self, section: Section) -> None:
         allow, deny = section.text("hosts allow"), section.text("hosts deny")
-        if not allowed(self.client, allow, deny, forward_lookup=section.flag("forward lookup")):
+        forward = section.flag("forward lookup")
+        let_in = allowed(self.client, allow, deny, forward_lookup=forward, found=self._found)
+        if not let_in:
             self._log(f"rsync denied on module {section.name} from {self._from()}")
             if not section.flag("list"):  # who may not see it learns nothing of it
                 raise Refused(f"Unknown module '{section.name}'")
             raise Refused(f"access denied to {section.name} from {self._from()}")
         self._log(f"rsync allowed access on module {section.name} from {self._from()}")
+
+    def _found(self, name: str) -> None:
+        """A client whose name nobody looked up is called as the list of hosts has it."""
+        if self.client.host == UNDETERMINED:
+            self.client = Client(self.client.address, name)
 
     def _claim(self, section: Section) -> None:
         """Hold one of so many places in the lock file for as long as this process lives."""
@@ -169,7 +207,7 @@ class ModuleHost:
             return
         path = section.text("lock file")
         try:
-            self._lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._lock = open_named(path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             self._log(f"failed to open lock file {path}: {error.strerror} ({error.errno})")
             raise Refused("failed to open lock file") from None
@@ -187,9 +225,10 @@ class ModuleHost:
         wanted = section.maybe("use chroot")
         outer, divider, inner = path.partition("/./")
         if wanted is None:
-            wanted = bool(divider) or privileges.can_chroot()
-            if not wanted:
-                self._log("chroot test failed. Switching 'use chroot' from unset to false.")
+            reason = "" if divider else privileges.no_chroot()
+            wanted = not reason
+            if reason:
+                self._log(f"chroot test failed: {reason}. Switching 'use chroot' from unset to false.")
         if not divider:
             return os.path.normpath(path), "/", wanted
         return os.path.normpath(outer or "/"), os.path.normpath("/" + inner), wanted

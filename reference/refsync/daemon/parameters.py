@@ -12,8 +12,8 @@ from ..records import dataclass
 #: Types of values. "bool3" has a third value, unset (None); a "path" loses its trailing slashes.
 STRING, PATH, INTEGER, BOOL, BOOL3, FACILITY = "string", "path", "integer", "bool", "bool3", "facility"
 #: What is done with a parameter. One that is refused keeps the daemon from starting, unless it has
-#: a value that asks for nothing; one that is only not honoured is named once in the log.
-SUPPORTED, REFUSED, NOT_HONOURED = "supported", "refused", "not honoured"
+#: a value that asks for nothing.
+SUPPORTED, REFUSED = "supported", "refused"
 
 Value = str | int | bool | None
 
@@ -30,30 +30,29 @@ class Parameter:
     reason: str = ""
 
 
-def _refuse(name: str, type_: str, default: Value, reason: str, *, everywhere: bool = True) -> Parameter:
-    return Parameter(name, type_, default, everywhere, REFUSED, reason)
+def _refuse(name: str, type_: str, default: Value, reason: str) -> Parameter:
+    return Parameter(name, type_, default, True, REFUSED, reason)
 
-
-_NO_PROGRAMS = "it runs a program, which this daemon does not do yet"
 
 TABLE: tuple[Parameter, ...] = (
     # global
     Parameter("address", STRING, "", everywhere=False),
-    _refuse("daemon chroot", STRING, "", "the daemon would not be confined", everywhere=False),
-    _refuse("daemon gid", STRING, "", "the daemon would keep its group", everywhere=False),
-    _refuse("daemon uid", STRING, "", "the daemon would keep its user", everywhere=False),
+    Parameter("daemon chroot", STRING, "", everywhere=False),
+    Parameter("daemon gid", STRING, "", everywhere=False),
+    Parameter("daemon uid", STRING, "", everywhere=False),
     Parameter("motd file", STRING, "", everywhere=False),
     Parameter("pid file", STRING, "", everywhere=False),
-    Parameter("socket options", STRING, "", False, NOT_HONOURED, "sockets keep the system's settings"),
+    Parameter("socket options", STRING, "", everywhere=False),
     Parameter("listen backlog", INTEGER, 5, everywhere=False),
     Parameter("port", INTEGER, 0, everywhere=False),
-    _refuse("proxy protocol", BOOL, False, "every client would have the proxy's address", everywhere=False),
+    Parameter("proxy protocol", BOOL, False, everywhere=False),
+    Parameter("proxy protocol hosts", STRING, "", everywhere=False),  # upstream has it since 3.5
     # of a module, or the default for all modules that follow
     Parameter("auth users", STRING, ""),
     Parameter("charset", STRING, ""),
     Parameter("comment", STRING, ""),
     Parameter("dont compress", STRING, default_patterns().decode()),
-    _refuse("early exec", STRING, "", _NO_PROGRAMS),
+    Parameter("early exec", STRING, ""),
     Parameter("exclude", STRING, ""),
     Parameter("exclude from", STRING, ""),
     Parameter("fake super", BOOL, False),
@@ -63,7 +62,7 @@ TABLE: tuple[Parameter, ...] = (
     Parameter("hosts allow", STRING, ""),
     Parameter("hosts deny", STRING, ""),
     Parameter("ignore errors", BOOL, False),
-    _refuse("ignore nonreadable", BOOL, False, "unreadable files would be listed"),
+    Parameter("ignore nonreadable", BOOL, False),
     Parameter("include", STRING, ""),
     Parameter("include from", STRING, ""),
     Parameter("incoming chmod", STRING, ""),
@@ -74,13 +73,13 @@ TABLE: tuple[Parameter, ...] = (
     Parameter("max connections", INTEGER, 0),
     Parameter("max verbosity", INTEGER, 1),
     Parameter("munge symlinks", BOOL3, None),
-    _refuse("name converter", STRING, "", _NO_PROGRAMS),
+    Parameter("name converter", STRING, ""),
     Parameter("numeric ids", BOOL3, None),
-    Parameter("open noatime", BOOL3, None, True, NOT_HONOURED, "files are opened in the ordinary way"),
+    Parameter("open noatime", BOOL3, None),
     Parameter("outgoing chmod", STRING, ""),
     Parameter("path", PATH, ""),
-    _refuse("post-xfer exec", STRING, "", _NO_PROGRAMS),
-    _refuse("pre-xfer exec", STRING, "", _NO_PROGRAMS),
+    Parameter("post-xfer exec", STRING, ""),
+    Parameter("pre-xfer exec", STRING, ""),
     Parameter("read only", BOOL, True),
     Parameter("refuse options", STRING, ""),
     Parameter("reverse lookup", BOOL, True),
@@ -88,7 +87,7 @@ TABLE: tuple[Parameter, ...] = (
     Parameter("strict modes", BOOL, True),
     Parameter("syslog facility", FACILITY, "daemon"),
     Parameter("syslog tag", STRING, "rsyncd"),
-    _refuse("temp dir", PATH, "", "temporary files would go elsewhere"),
+    Parameter("temp dir", PATH, ""),
     Parameter("timeout", INTEGER, 0),
     Parameter("transfer logging", BOOL, False),
     Parameter("uid", STRING, ""),

@@ -10,6 +10,7 @@ import os
 import pwd
 from collections.abc import Callable
 
+from ..files.operator import open_named
 from ..records import dataclass, field
 from ..session.daemon_server import Refused
 
@@ -65,43 +66,84 @@ def become(who: Identity, log: Log) -> None:
         raise Refused(f"{what} failed") from None
 
 
-def can_chroot() -> bool:
-    """Whether a change of the root directory is permitted, found out by changing to the one there is."""
+def no_chroot() -> str:
+    """Why a change of the root directory is not permitted, found out by changing to the one there is."""
     try:
         os.chroot("/")
-    except OSError:
-        return False
-    return True
+    except OSError as error:
+        return error.strerror or "not permitted"
+    return ""
 
 
 def change_root(path: str, log: Log) -> None:
     """Make ``path`` the root directory; names from the old one can't be reached afterwards."""
     try:
-        os.chroot(path)
+        _go_to(path)
+        os.chroot(".")
         os.chdir("/")
     except OSError as error:
         log(f'chroot("{path}") failed: {error.strerror} ({error.errno})')
         raise Refused("chroot failed") from None
 
 
-def _uid(text: str, log: Log) -> int:
+def change_directory(path: bytes, log: Log) -> None:
+    """Make ``path`` the working directory."""
+    try:
+        _go_to(path)
+    except OSError as error:
+        log(f"chdir {os.fsdecode(path)} failed: {error.strerror} ({error.errno})")
+        raise Refused("chdir failed") from None
+
+
+def _go_to(path: str | bytes) -> None:
+    """DAEMON-29: by no symlink of somebody else's."""
+    fd = open_named(path, os.O_PATH | os.O_DIRECTORY)
+    try:
+        os.fchdir(fd)
+    finally:
+        os.close(fd)
+
+
+def user_number(text: str) -> int | None:
+    """The uid that a number or a name means here, None if it means none. A number is never a name."""
+    if text.isascii() and text.isdecimal():
+        return _number(text)
     try:
         return pwd.getpwnam(text).pw_uid
-    except KeyError:
-        if text.isascii() and text.isdecimal():
-            return int(text)
-    log(f"Invalid uid {text}")
-    raise Refused(f"invalid uid {text}")
+    except (KeyError, ValueError):
+        return None
+
+
+def group_number(text: str) -> int | None:
+    """The gid that a number or a name means here, None if it means none."""
+    if text.isascii() and text.isdecimal():
+        return _number(text)
+    try:
+        return grp.getgrnam(text).gr_gid
+    except (KeyError, ValueError):
+        return None
+
+
+def _number(digits: str) -> int | None:
+    """An id; the highest number means none to the system."""
+    value = int(digits[:11])
+    return value if value < 0xFFFFFFFF else None
+
+
+def _uid(text: str, log: Log) -> int:
+    uid = user_number(text)
+    if uid is None:
+        log(f"Invalid uid {text}")
+        raise Refused(f"invalid uid {text}")
+    return uid
 
 
 def _gid(text: str, log: Log) -> int:
-    try:
-        return grp.getgrnam(text).gr_gid
-    except KeyError:
-        if text.isascii() and text.isdecimal():
-            return int(text)
-    log(f"Invalid gid {text}")
-    raise Refused(f"invalid gid {text}")
+    gid = group_number(text)
+    if gid is None:
+        log(f"Invalid gid {text}")
+        raise Refused(f"invalid gid {text}")
+    return gid
 
 
 def _nobody_group(log: Log) -> int:

@@ -6,7 +6,9 @@ DAEMON-8; upstream ``clientserver.c:rsync_module``.
 
 from __future__ import annotations
 
+from ..files.operator import read_named
 from ..filters.module import module_texts
+from ..filters.source import Source
 from .config import Section
 
 
@@ -18,4 +20,5 @@ def module_rules(section: Section) -> list[str]:
         include=section.text("include"),
         exclude_from=section.text("exclude from"),
         exclude=section.text("exclude"),
+        source=Source(read=read_named),
     )

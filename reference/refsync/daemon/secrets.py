@@ -11,6 +11,7 @@ import os
 import pwd
 from collections.abc import Callable
 
+from ..files.operator import open_named
 from ..filters.wildmatch import wildmatch
 from ..records import dataclass
 
@@ -103,7 +104,7 @@ class SecretsFile:
         if user.startswith((b"#", b"@")):  # would match a comment, or pass a group off as a user
             return "invalid username"
         try:
-            with open(self.path, "rb") as file:
+            with os.fdopen(open_named(self.path, os.O_RDONLY), "rb") as file:
                 complaint = self._complaint(os.fstat(file.fileno())) if self.strict else ""
                 if complaint:
                     return complaint

@@ -1,6 +1,6 @@
 """The daemon's process: it listens, and forks for each client.
 
-Clause DAEMON-13; upstream ``clientserver.c:daemon_main``,
+Clauses DAEMON-13, DAEMON-21; upstream ``clientserver.c:daemon_main``,
 ``become_daemon``, ``create_pid_file``, ``socket.c:start_accept_loop``.
 """
 
@@ -11,7 +11,6 @@ import os
 import select
 import signal
 import socket
-import stat
 import sys
 import time
 from collections.abc import Sequence
@@ -23,15 +22,14 @@ from ..files.log import Log
 from ..options.model import Options
 from ..transport import tcp
 from ..wire.errors import Exit, RefsyncError
-from .access import UNDETERMINED, Client, look_up
-from .config import Config, load
+from .activation import inherited, is_socket
+from .config import Config
+from .entrance import NO_ADDRESS, Start, serve_over_shell, serve_socket
 from .pidfile import PidFile
 from .rules import module_rules
 
-#: Where the configuration is unless ``--config`` says otherwise.
-DEFAULT_CONFIG = "/etc/rsyncd.conf"
-#: Where it is for an ordinary user who is reached over a remote shell: in his home directory.
-USER_CONFIG = "rsyncd.conf"
+__all__ = ["run_daemon", "serve_over_shell"]
+
 #: After a fork has failed the machine has too much to do already.
 _FORK_PAUSE = 2.0
 
@@ -39,22 +37,41 @@ _FORK_PAUSE = 2.0
 class _Stop(BaseException):
     """A signal asked the daemon to end."""
 
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
 
 def run_daemon(options: Options) -> int:
     """Serve until a signal ends it; returns the exit code. A socket as standard input is the only client."""
-    path = options.config or DEFAULT_CONFIG
-    if is_socket(0):
-        return _serve_standard_input(path, options.bwlimit)
+    start = Start.of(options)
+    if is_socket(0) and not options.check_config:
+        return _serve_standard_input(start)
+    if options.check_config:
+        from .check import check
+
+        return check(start)
     notes: list[str] = []
-    config = _load_checked(path, notes)
+    config = _load_checked(start, notes)
     main = config.main
-    port = options.port or main.number("port") or tcp.DAEMON_PORT
-    address = options.address or main.text("address") or None
-    listeners = tcp.listen(address, port, backlog=main.number("listen backlog"))
+    listeners = inherited()
+    if listeners:
+        port = listeners[0].getsockname()[1] if listeners[0].family != socket.AF_UNIX else 0
+    else:
+        port = options.port or main.number("port") or tcp.DAEMON_PORT
+        listeners = tcp.listen(
+            options.address or main.text("address") or None,
+            port,
+            backlog=main.number("listen backlog"),
+            family=tcp.family_of(options.address_family),
+            options=options.sockopts or main.text("socket options"),
+        )
     if options.detach:
         _detach()
-    _load_all()
-    log = open_log(config)
+    from . import connection  # its modules are shared by all children, and a chroot would hide them
+
+    connection.prepare()
+    log = start.log(main)
     try:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, _stop)
@@ -63,89 +80,18 @@ def run_daemon(options: Options) -> int:
             for note in notes:
                 log(note)
             log(f"rsyncd version refsync {__version__} starting, listening on port {port}")
-            _accept_loop(path, listeners, log, options.bwlimit)
+            _accept_loop(start, listeners, log)
     except _Stop as stop:
         log("rsyncd is told to stop")
-        return Exit.OK if stop.args == (signal.SIGTERM,) else Exit.SIGNAL
+        return Exit.OK if stop.number == signal.SIGTERM else Exit.SIGNAL
     finally:
         for listener in listeners:
             listener.close()
 
 
-def _load_all() -> None:
-    """Import what a connection may need: all children share it, and a chroot would hide it."""
-    import ctypes
-
-    from ..session import auth
-    from ..uring import choice, movers, ring
-    from . import connection
-
-    assert ctypes and auth and choice and movers and ring and connection
-
-
-def serve_over_shell(options: Options) -> int:
-    """DAEMON-14: serve who started us over a remote shell, and end; an ordinary user has his own file."""
-    from .connection import Connection
-
-    _load_all()
-    path = options.config or (DEFAULT_CONFIG if os.getuid() == 0 else USER_CONFIG)
-    config = load(path, say=lambda note: None)
-    address = "0.0.0.0"
-    for name in ("SSH_CONNECTION", "SSH_CLIENT", "SSH2_CLIENT"):
-        if os.environ.get(name, "").split():
-            address = os.environ[name].split()[0]
-            break
-    host = look_up(address) if config.main.flag("reverse lookup") else UNDETERMINED
-    return Connection(config, Client(address, host), open_log(config), 0, 1, bwlimit=options.bwlimit).run()
-
-
-def is_socket(descriptor: int) -> bool:
-    """Whether a descriptor is a socket: then inetd, or its like, has accepted the client already."""
-    try:
-        return stat.S_ISSOCK(os.fstat(descriptor).st_mode)
-    except OSError:
-        return False
-
-
-def open_log(config: Config) -> Log:
-    """The log of the main section; a module's own is opened when the module is."""
-    main = config.main
-    return Log(main.text("log file"), main.text("syslog tag"), main.text("syslog facility"))
-
-
-def serve_connection(path: str, client: socket.socket, address: str, bwlimit: int = 0) -> int:
-    """Serve one client; the configuration is read anew for it."""
-    from .connection import Connection
-
-    _load_all()
-
-    notes: list[str] = []
-    try:
-        config = load(path, say=notes.append)
-    except RefsyncError as error:
-        client.sendall(b"@ERROR: the daemon's configuration is wrong -- contact admin\n")
-        tcp.part(client)
-        Log()(error.message)
-        return error.code
-    log = open_log(config)
-    host = look_up(address) if config.main.flag("reverse lookup") else UNDETERMINED
-    descriptor = client.fileno()
-    code = Connection(
-        config,
-        Client(address, host),
-        log,
-        descriptor,
-        descriptor,
-        finish=lambda: tcp.finish(client),
-        bwlimit=bwlimit,
-    ).run()
-    tcp.finish(client)
-    return code
-
-
-def _load_checked(path: str, notes: list[str]) -> Config:
+def _load_checked(start: Start, notes: list[str]) -> Config:
     """The configuration, with all that would keep a module from working found before any client comes."""
-    config = load(path, say=notes.append)
+    config = start.load(notes)
     for module in config.modules:
         try:
             module_rules(module)
@@ -154,7 +100,7 @@ def _load_checked(path: str, notes: list[str]) -> Config:
     return config
 
 
-def _accept_loop(path: str, listeners: Sequence[socket.socket], log: Log, bwlimit: int) -> NoReturn:
+def _accept_loop(start: Start, listeners: Sequence[socket.socket], log: Log) -> NoReturn:
     poll = select.poll()
     ready = {listener.fileno(): listener for listener in listeners}
     for descriptor, listener in ready.items():
@@ -169,11 +115,15 @@ def _accept_loop(path: str, listeners: Sequence[socket.socket], log: Log, bwlimi
             except OSError:
                 continue  # it went away again
             with client:
-                _fork_for(path, client, str(where[0]), listeners, log, bwlimit)
+                _fork_for(start, client, _address(client, where), listeners, log)
+
+
+def _address(client: socket.socket, where: object) -> str:
+    return str(where[0]) if client.family != socket.AF_UNIX and isinstance(where, tuple) else NO_ADDRESS
 
 
 def _fork_for(
-    path: str, client: socket.socket, address: str, listeners: Sequence[socket.socket], log: Log, bwlimit: int
+    start: Start, client: socket.socket, address: str, listeners: Sequence[socket.socket], log: Log
 ) -> None:
     try:
         pid = os.fork()
@@ -190,23 +140,29 @@ def _fork_for(
         for listener in listeners:
             listener.close()
         client.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        code = serve_connection(path, client, address, bwlimit)
+        if client.family != socket.AF_UNIX:
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        code = serve_socket(start, client, address)
     finally:
         os._exit(code)
 
 
-def _serve_standard_input(path: str, bwlimit: int) -> int:
+def _serve_standard_input(start: Start) -> int:
     """Standard input is the client: its answers go there too, and nothing else may."""
     null = os.open(os.devnull, os.O_RDWR)
     for descriptor in (1, 2):
         os.dup2(null, descriptor)
     connection = socket.socket(fileno=os.dup(0))
+    os.dup2(null, 0)
+    os.close(null)
+    from . import connection as serving
+
+    serving.prepare()
     try:
-        address = str(connection.getpeername()[0]) if connection.family != socket.AF_UNIX else "0.0.0.0"
+        address = _address(connection, connection.getpeername())
     except OSError:
-        address = "0.0.0.0"
-    return serve_connection(path, connection, address, bwlimit)
+        address = NO_ADDRESS
+    return serve_socket(start, connection, address)
 
 
 def _detach() -> None:

@@ -158,7 +158,8 @@ class Checksums:
 
         What cannot be read of ``size`` bytes counts as zeros, as it does upstream.
         """
-        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | self.open_flags)
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        fd = os.open(path, flags | self.open_flags)
         try:
             return self.digest_of(fd, size)
         finally:

@@ -61,12 +61,15 @@ class SourceAttributes:
     def fill(self, entry: FileEntry, path: bytes) -> bool:
         """Read what goes with the entry; False if that failed, and the entry must not be sent."""
         session, options = self._session, self._options
+        if not session.preserve.acls and not session.preserve.xattrs:
+            return True
+        way = session.files.attribute_path(path)
         try:
             if session.preserve.acls and not entry.is_link:
-                self._fill_acls(entry, path)
+                self._fill_acls(entry, path, way)
             if session.preserve.xattrs:
                 has = options.links if entry.is_link else self._has(entry)
-                entry.xattrs = xattrs.read(path, _shown(path), self._names, digest_of) if has else []
+                entry.xattrs = xattrs.read(way, _shown(path), self._names, digest_of) if has else []
         except XattrError as error:
             session.io_error |= IOERR_GENERAL
             session.fail(error.text)
@@ -78,16 +81,16 @@ class SourceAttributes:
             return self._options.specials
         return not entry.is_device or self._options.devices
 
-    def _fill_acls(self, entry: FileEntry, path: bytes) -> None:
+    def _fill_acls(self, entry: FileEntry, path: bytes, way: bytes) -> None:
         if not self._has(entry):
             entry.acl = EMPTY
             return
         kind = ACCESS
         try:
-            entry.acl = self._named(acls.read(path, ACCESS, entry.mode, fake=self._fake))
+            entry.acl = self._named(acls.read(way, ACCESS, entry.mode, fake=self._fake))
             if entry.is_dir:
                 kind = DEFAULT
-                entry.default_acl = self._named(acls.read(path, DEFAULT, entry.mode, fake=self._fake))
+                entry.default_acl = self._named(acls.read(way, DEFAULT, entry.mode, fake=self._fake))
         except OSError as error:
             raise XattrError(
                 b"get_acl: sys_acl_get_file(" + path + b", " + kind.encode() + b")" + xattrs.reason(error)
@@ -121,9 +124,10 @@ class SourceAttributes:
         values = []
         for one in sorted(wanted, key=lambda one: one.number):
             try:
-                value = xattrs.read_one(path, _shown(path), one.name)
-            except XattrError as error:
-                self._session.fail(error.text)
+                value = xattrs.read_one(self._session.files.attribute_path(path), _shown(path), one.name)
+            except (XattrError, OSError) as error:
+                text = error.text if isinstance(error, XattrError) else _shown(path) + xattrs.reason(error)
+                self._session.fail(text)
                 self._session.xfer_error = True
                 self._session.reporter.error_xfer(
                     b"failed to re-read xattr " + one.name + b" for " + path + b"\n"

@@ -63,7 +63,7 @@ class Backups:
             if first_hidden(module.rules(sender=False), place, True) is not None:
                 raise RefsyncError("Your options have been rejected by the server.", Exit.SYNTAX)
         try:
-            status = os.stat(self._path)
+            status = self._session.files.stat(self._path)
         except FileNotFoundError:
             self._say(b"(new) backup_dir is " + shown)
             return

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from ..files.idmap import IdRule, parse_map
-from ..files.ids import IdMap, group_id, user_id
+from ..files.ids import IdMap
 from ..options.chmod import Change, parse
 from ..options.model import Options
 from .session import Session
@@ -41,7 +41,7 @@ def id_map(session: Session) -> IdMap:
     def rules(text: str | None, option: str) -> tuple[IdRule, ...]:
         if text is None:
             return ()
-        find = user_id if option == "usermap" else group_id
+        find = session.names.user_id if option == "usermap" else session.names.group_id
         return parse_map(
             text, option, find, lambda said: session.say(said.encode("utf-8", "surrogateescape"))
         )
@@ -51,4 +51,5 @@ def id_map(session: Session) -> IdMap:
         rules(options.usermap, "usermap"),
         rules(options.groupmap, "groupmap"),
         id0_named=session.dialect.id0_names or session.dialect.inc_recurse,
+        names=session.names,
     )

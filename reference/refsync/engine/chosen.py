@@ -45,6 +45,7 @@ class Chosen:
     def __init__(self, session: Session, filters: FilterList, root: bytes, maker: Maker) -> None:
         self._session = session
         self._options = session.options
+        self._files = session.files
         self._filters = filters
         self._root = root
         self._maker = maker
@@ -72,7 +73,8 @@ class Chosen:
         whole = join(base, name)
         kind = argument.kind
         try:
-            status = link_stat(whole, options, follow_dirs=True if kind is not Kind.NAME else None)
+            follow = True if kind is not Kind.NAME else None
+            status = link_stat(whole, options, follow_dirs=follow, files=self._files)
             if not self._module_shows(argument, stat.S_ISDIR(status.st_mode)):
                 return
         except OSError as error:
@@ -121,7 +123,8 @@ class Chosen:
                 continue
             path = join(base, name)
             try:
-                status = link_stat(path, self._options, follow_dirs=True if kind is not Kind.NAME else None)
+                follow = True if kind is not Kind.NAME else None
+                status = link_stat(path, self._options, follow_dirs=follow, files=self._files)
             except OSError as error:
                 self._maker.unreadable("link_stat", path, error, is_dir=kind is not Kind.NAME)
                 continue
@@ -175,7 +178,7 @@ class Chosen:
         """An implied directory: looked at through symlinks, flagged as no more than a way, never filtered."""
         path = join(base, name)
         try:
-            status = os.stat(path)
+            status = self._files.stat(path)
         except OSError as error:
             self._maker.unlooked(path, error)
             return None
@@ -190,7 +193,7 @@ class Chosen:
         """Whether the directory to start from is there, and a module shows it."""
         session = self._session
         try:
-            if base and not stat.S_ISDIR(os.stat(base).st_mode):
+            if base and not stat.S_ISDIR(self._files.stat(base).st_mode):
                 raise NotADirectoryError(20, os.strerror(20))
             if session.module and argument.base:
                 hidden = first_hidden(
@@ -251,7 +254,7 @@ class Chosen:
             return self._maker.make(base, name, status)
         path = join(base, name)
         try:
-            status = look(path, name, self._options, self._maker.say)
+            status = look(path, name, self._options, self._maker.say, self._files)
         except OSError as error:
             self._maker.unlooked(path, error)
             return None

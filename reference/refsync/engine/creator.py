@@ -155,7 +155,7 @@ class Creator:
         if status is None:
             entry.mode = mode  # the receiver looks for itself at what it replaces
             return None if basis.status is None and self._links and self._links.hold(ndx) else basis
-        if self._itemizer.unchanged(entry, self._target.path(name), status):
+        if self._itemizer.unchanged(entry, self._target.dest.attribute_path(name), status):
             if basis.kind == items.BASIS_PARTIAL_DIR:
                 self._parts.drop(name, unlink=True)
             self._set(name, entry, status, report=True)

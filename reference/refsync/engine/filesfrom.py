@@ -17,6 +17,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Iterable
 
+from ..files.sources import PLAIN, Files, is_dir, is_there, read_all
 from ..options.filesfrom import remote_file
 from ..options.model import Options
 from ..wire import filesfrom
@@ -34,7 +35,9 @@ def over_the_link(options: Options) -> bool:
     return with_us != options.sender
 
 
-def load(options: Options, root: bytes = b"", module: ModuleContext | None = None) -> None:
+def load(
+    options: Options, root: bytes = b"", module: ModuleContext | None = None, files: Files = PLAIN
+) -> None:
     """FROM-5: read the file if it is on this side; exit 1 if it can't be read, or a module hides it."""
     name = options.files_from
     if name is None or options.files_from_data is not None:
@@ -48,8 +51,11 @@ def load(options: Options, root: bytes = b"", module: ModuleContext | None = Non
             raise RefsyncError("Your options have been rejected by the server.", Exit.SYNTAX)
         path = join(root, inside)
     try:
-        with open(path, "rb", closefd=path != 0) as file:
-            options.files_from_data = file.read()
+        if isinstance(path, bytes):
+            options.files_from_data = read_all(files, path)
+        else:
+            with open(path, "rb", closefd=False) as file:
+                options.files_from_data = file.read()
     except OSError as error:
         raise RefsyncError(f"failed to open files-from file {name}: {error.strerror}", Exit.SYNTAX) from None
 
@@ -79,8 +85,10 @@ def chosen_names(session: Session, arguments: list[bytes], root: bytes) -> tuple
         return plain(arguments), root
     if arguments:
         root = join(root, arguments[0])
-        if not os.path.isdir(root or b"."):
-            reason = "Not a directory (20)" if os.path.exists(root) else "No such file or directory (2)"
+        if not is_dir(session.files, root or b"."):
+            reason = (
+                "Not a directory (20)" if is_there(session.files, root) else "No such file or directory (2)"
+            )
             shown = os.fsdecode(os.path.abspath(root))
             raise RefsyncError(f'change_dir "{shown}" failed: {reason}', Exit.FILE_SELECT)
     if over_the_link(options):

@@ -13,7 +13,8 @@ from collections.abc import AsyncIterator, Iterator
 
 from ..files.ids import IdNames
 from ..files.links import look
-from ..files.scan import read_dir, stat_entry
+from ..files.scan import stat_entry
+from ..files.sources import is_link
 from ..filters.rulelist import FilterList
 from ..options.chmod import tweak
 from ..session.lists import FileList, FileLists
@@ -48,7 +49,8 @@ class ListSender:
         self._options = session.options
         self._filters = filters
         self._root = root
-        self._ids = IdNames(session.options.numeric_ids or session.options.unmatched_ids)
+        self._files = session.files
+        self._ids = IdNames(session.options.numeric_ids or session.options.unmatched_ids, session.names)
         self._encoder = FlistEncoder(session.dialect, session.preserve, session.xattr_names.sent)
         self.attached = SourceAttributes(session, self._ids, session.xattr_names)
         self._chmod = chmod_changes(session.options)
@@ -109,7 +111,7 @@ class ListSender:
         prefix = directory.name.removesuffix(b".") if directory.basename == b"." else directory.name + b"/"
         self._filters.enter_dir(path, directory.name.lstrip(b"/"))
         try:
-            names = read_dir(path)
+            names = self._files.listdir(path)
         except OSError as error:
             self.unreadable("opendir", path, error, is_dir=True)
             return
@@ -121,7 +123,7 @@ class ListSender:
                 continue
             ruled = full.lstrip(b"/")
             try:
-                status = look(join(directory.path, full), full, options, self.say)
+                status = look(join(directory.path, full), full, options, self.say, self._files)
             except OSError as error:
                 # a name that the filters drop is nobody's concern
                 if self._filters.check(ruled, False) >= 0 and self._filters.check(ruled, True) >= 0:
@@ -162,7 +164,7 @@ class ListSender:
         """A name that can't be looked at, or (FS-20) a symlink to nothing that is to be looked through."""
         session, options = self._session, self._options
         follows = options.copy_links or options.copy_unsafe_links or options.copy_dirlinks
-        if error.errno == 2 and follows and os.path.islink(path):
+        if error.errno == 2 and follows and is_link(self._files, path):
             session.io_error |= IOERR_GENERAL
             session.xfer_error = True
             session.reporter.error_xfer(b'symlink has no referent: "' + os.path.abspath(path) + b'"\n')
@@ -179,10 +181,14 @@ class ListSender:
         path = join(base, name)
         if options.debug["FLIST"] > 1:
             session.debug("FLIST", 2, b"[sender] make_file(%s,*,%d)" % (name, 0 if name == b"." else 2))
+        module = session.module
+        picky = module is not None and module.ignore_nonreadable and not stat.S_ISLNK(status.st_mode)
+        if picky and not self._files.readable(path):
+            return None  # DAEMON-22
         try:
-            entry = stat_entry(path, name, options, self._ids, status, session.fail)
+            entry = stat_entry(path, name, options, self._ids, status, session.fail, self._files)
             if session.preserve.checksum_length and entry.is_reg:
-                entry.checksum = session.checksums.file_digest(path, entry.size)
+                entry.checksum = self._digest(path, entry.size)
         except OSError as error:
             self.unreadable("readlink_stat", path, error, is_dir=False)
             return None
@@ -191,7 +197,11 @@ class ListSender:
             entry.mode = tweak(entry.mode, self._chmod)
         if self._outgoing is not None and self._outgoing.entry(entry) is None:
             return None
-        if not self.attached.fill(entry, path):
+        try:
+            if not self.attached.fill(entry, path):
+                return None
+        except OSError as error:
+            self.unreadable("readlink_stat", path, error, is_dir=False)
             return None
         if options.hard_links and not entry.is_dir:
             if not session.dialect.rdev_split:
@@ -201,6 +211,14 @@ class ListSender:
             if linked:
                 entry.dev, entry.ino = status.st_dev, status.st_ino
         return entry
+
+    def _digest(self, path: bytes, size: int) -> bytes:
+        checksums = self._session.checksums
+        fd = self._files.open(path, os.O_RDONLY | os.O_NONBLOCK | checksums.open_flags)
+        try:
+            return checksums.digest_of(fd, size)
+        finally:
+            os.close(fd)
 
     # -- further lists ----------------------------------------------------
 
@@ -237,7 +255,7 @@ class ListSender:
         if directory.flags & CONTENT_DIR:
             if self._options.one_file_system:
                 try:
-                    self.device = os.stat(join(directory.path, directory.name)).st_dev
+                    self.device = self._files.stat(join(directory.path, directory.name)).st_dev
                 except OSError as error:
                     self.unreadable("link_stat", join(directory.path, directory.name), error, is_dir=True)
                     return

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 
+from ..files.ids import LOCAL_NAMES, Names
 from ..filters.rulelist import FilterList
 from ..filters.rules import RECEIVER, SENDER
 from ..records import dataclass, field
@@ -30,6 +31,9 @@ class ModuleContext:
     timeout: int = 0
     facts: dict[str, bytes] = field(default_factory=dict)  # what a log format calls h, a, P, m and u
     dont_compress: str = ""
+    ignore_nonreadable: bool = False
+    confined: bool = False  # paths are all that keep a client inside: no new root does
+    names: Names = LOCAL_NAMES  # who has which id
 
     def rules(self, *, sender: bool) -> FilterList:
         """The module's rules as they count on one side; names are those below the root."""

@@ -8,11 +8,14 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 
 from ..files.charset import Charset
 from ..files.interrupt import Interrupted
+from ..files.sources import Beneath, read_all
 from ..filters.exchange import local_rules, server_rules
 from ..filters.rulelist import FilterList
+from ..filters.source import Source
 from ..options.combinations import settle_max_alloc
 from ..options.model import Options
 from ..options.needs import needed
@@ -86,6 +89,8 @@ async def serve(
     session = Session(link, options, agreement, reporter, "sender" if options.sender else "receiver")
     session.module = module
     session.charset = charset
+    if module is not None and module.confined:
+        session.files = Beneath(module.root)
     try:
         code = await _serve(session, args, module)
         _log_end(session, code)
@@ -124,7 +129,9 @@ def _log_end(session: Session, code: int) -> None:
 async def _serve(session: Session, args: list[bytes], module: ModuleContext | None) -> int:
     options, link = session.options, session.link
     own_filters = FilterList.from_options(
-        module.filters if module else options.filters, module_root=module.root if module else b""
+        module.filters if module else options.filters,
+        module_root=module.root if module else b"",
+        source=Source(read=partial(read_all, session.files)) if module else Source(),
     )
     if module and module.timeout and session.dialect.error_exit:
         link.message(mux.IO_TIMEOUT, int32(module.timeout))
@@ -136,7 +143,7 @@ async def _serve(session: Session, args: list[bytes], module: ModuleContext | No
         received = await receive_filters(link, session.dialect) if travels else []
         filters = server_rules(own_filters, received, options, session.dialect, sender=options.sender)
     root = module.root if module else b""
-    load(options, root, module)
+    load(options, root, module, session.files)
     if options.sender:
         if module and module.write_only:
             raise RefsyncError("ERROR: module is write only", Exit.SYNTAX)

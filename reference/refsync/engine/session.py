@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from ..delta.checksums import Checksums
 from ..files.charset import Charset
+from ..files.ids import LOCAL_NAMES, Names
+from ..files.sources import PLAIN, Files
 from ..files.xattrs import XattrNames
 from ..filters.rulelist import FilterList
 from ..filters.rules import DIRECTORY, INCLUDE, Rule
@@ -78,6 +80,7 @@ class Session:
     xfer_error: bool = False
     statuses: list[tuple[str, int]] = field(default_factory=list)
     module: ModuleContext | None = None
+    files: Files = PLAIN  # how whole paths are resolved
     recorder: Recorder | None = None  # a batch file is written
     replay: Replay | None = None  # a batch file is the sender
     place: bytes = b""  # where files are written to
@@ -121,6 +124,11 @@ class Session:
         """The same for a file list, whose room is doubled when it is full."""
         if count & (count - 1) == 0 and count >= LIST_START:
             self.allocate(2 * count, POINTER)
+
+    @property
+    def names(self) -> Names:
+        """Who has which id."""
+        return self.module.names if self.module is not None else LOCAL_NAMES
 
     @property
     def append(self) -> int:

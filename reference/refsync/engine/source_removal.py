@@ -56,7 +56,8 @@ class SourceRemover:
         path = join(entry.path, entry.name)
         shown = entry.name
         try:
-            status = os.stat(path) if session.options.copy_links else os.lstat(path)
+            look = session.files.stat if session.options.copy_links else session.files.lstat
+            status = look(path)
         except OSError as error:
             self._failed(b"re-lstat", shown, error)
             return
@@ -73,7 +74,7 @@ class SourceRemover:
             self._refuse(b"changed", shown)
             return
         try:
-            os.unlink(path)
+            session.files.unlink(path)
         except OSError as error:
             self._failed(b"remove", shown, error)
             return

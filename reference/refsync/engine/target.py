@@ -16,7 +16,9 @@ from ..files.destination import Destination
 from ..files.extended import Extended
 from ..files.rank import FAKE, ORDINARY, rank
 from ..files.scan import size_of
+from ..files.sources import PLAIN, Files, is_dir
 from ..files.temp import TempFile
+from ..files.walk import DIRECTORY
 from ..session.lists import FileLists
 from ..wire import items
 from ..wire.entry import FileEntry
@@ -39,6 +41,7 @@ class Target:
     def __init__(
         self, session: Session, root: bytes, local_name: bytes | None = None, *, missing: bool = False
     ) -> None:
+        files = session.files
         self._session = session
         self.root = root
         self.local_name = local_name
@@ -49,7 +52,8 @@ class Target:
         os.umask(self.umask)
         self._in_dir: tuple[bytes | None, int] = (None, 0)
         # a missing directory is represented by its nearest existing parent and never written to
-        self.dest = Destination(_existing(root) if missing else root)
+        place = _existing(files, root) if missing else root
+        self.dest = Destination(place, None if files is PLAIN else files.open(place, DIRECTORY))
         self.dest.read_flags |= session.checksums.open_flags
         if rank(session.options) == FAKE:
             self.dest.fake_super(session.fail)
@@ -173,9 +177,9 @@ class Target:
         self.dest.close()
 
 
-def _existing(path: bytes) -> bytes:
+def _existing(files: Files, path: bytes) -> bytes:
     path = os.path.abspath(path)
-    while not os.path.isdir(path):
+    while not is_dir(files, path) and path != b"/":
         path = os.path.dirname(path)
     return path
 
@@ -195,9 +199,9 @@ def open_target(session: Session, lists: FileLists, dest: bytes, base: bytes = b
     path = os.path.join(base, dest) if base else dest
     path = path or b"."
     if options.list_only:
-        return Target(session, os.path.abspath(_existing(path)), missing=True)
+        return Target(session, os.path.abspath(_existing(session.files, path)), missing=True)
     try:
-        status: os.stat_result | None = os.stat(path)
+        status: os.stat_result | None = session.files.stat(path)
     except FileNotFoundError:
         status = None
     except OSError as error:
@@ -207,7 +211,7 @@ def open_target(session: Session, lists: FileLists, dest: bytes, base: bytes = b
     if options.mkpath and status is None and (total > 1 or b"/" in path):
         make_path(session, path, dest, whole=total > 1 and not trailing)
         try:
-            status = os.stat(path)
+            status = session.files.stat(path)
         except OSError:
             status = None
     if status is not None:
@@ -227,7 +231,7 @@ def open_target(session: Session, lists: FileLists, dest: bytes, base: bytes = b
         path = path.rstrip(b"/") or b"/"
         if not options.dry_run:
             try:
-                os.mkdir(path, 0o777)
+                session.files.mkdir(path)
             except OSError as error:
                 raise RefsyncError(
                     f"mkdir {_quoted(path)} failed: {error.strerror} ({error.errno})", Exit.FILE_IO
@@ -255,14 +259,14 @@ def make_path(session: Session, path: bytes, shown: bytes, *, whole: bool) -> No
         if whole
         else path[: max(path.rfind(b"/"), 0)] or (b"/" if path[:1] == b"/" else b"")
     )
-    while at and not os.path.isdir(at):
+    while at and not is_dir(session.files, at):
         missing.append(at)
         at = os.path.dirname(at.rstrip(b"/"))
     if not missing or options.dry_run:
         return
     for directory in reversed(missing):
         try:
-            os.mkdir(directory)
+            session.files.mkdir(directory)
         except OSError as error:
             text = f"mkdir {_quoted(directory)} failed: {error.strerror} ({error.errno})"
             raise RefsyncError(text, Exit.FILE_IO) from None

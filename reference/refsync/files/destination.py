@@ -29,9 +29,10 @@ _TRIES = 100
 class Destination:
     """The files below ``root``, which must be an existing directory."""
 
-    def __init__(self, root: bytes) -> None:
+    def __init__(self, root: bytes, root_fd: int | None = None) -> None:
         self.root = root
-        self._directories = Directories(root)
+        self._directories = Directories(root, root_fd)
+        self._proc = os.path.isdir("/proc/self/fd")
         self.read_flags = _READ
         self._fake: Callable[[bytes], object] | None = None
         self._outside: dict[bytes, bytes] = {}
@@ -293,9 +294,9 @@ class Destination:
         Without /proc, as in a chroot, the directory becomes the current one; all else goes by descriptors.
         """
         fd, base = self._directories.parent(name)
-        if os.path.exists(b"/proc/self/fd"):
+        if self._proc:
             return b"/proc/self/fd/%d/" % fd + base
-        os.fchdir(fd)
+        os.fchdir(fd)  # a new root without /proc; nothing else here depends on where we are
         return b"./" + base
 
     def chmod(self, name: bytes, mode: int) -> None:

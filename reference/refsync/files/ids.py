@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from typing import Protocol
 
 from .idmap import IdRule
 
@@ -56,14 +57,46 @@ def group_id(name: bytes) -> int | None:
         return None
 
 
+class Names(Protocol):
+    """Names of ids and ids of names, None where there is none: this machine's, or a daemon's own."""
+
+    def user_name(self, uid: int) -> bytes | None: ...
+
+    def group_name(self, gid: int) -> bytes | None: ...
+
+    def user_id(self, name: bytes) -> int | None: ...
+
+    def group_id(self, name: bytes) -> int | None: ...
+
+
+class _LocalNames:
+    """The system's tables."""
+
+    def user_name(self, uid: int) -> bytes | None:
+        return user_name(uid)
+
+    def group_name(self, gid: int) -> bytes | None:
+        return group_name(gid)
+
+    def user_id(self, name: bytes) -> int | None:
+        return user_id(name)
+
+    def group_id(self, name: bytes) -> int | None:
+        return group_id(name)
+
+
+LOCAL_NAMES = _LocalNames()
+
+
 class IdNames:
     """The sender's side: names of ids, each looked up once.
 
     ``numeric`` (``--numeric-ids``): no id has a name.
     """
 
-    def __init__(self, numeric: bool = False) -> None:
+    def __init__(self, numeric: bool = False, names: Names = LOCAL_NAMES) -> None:
         self._numeric = numeric
+        self._names = names
         self._users: dict[int, bytes | None] = {}
         self._groups: dict[int, bytes | None] = {}
 
@@ -74,7 +107,7 @@ class IdNames:
         try:
             return self._users[uid]
         except KeyError:
-            name = self._users[uid] = user_name(uid)
+            name = self._users[uid] = self._names.user_name(uid)
             return name
 
     def group_name(self, gid: int) -> bytes | None:
@@ -84,7 +117,7 @@ class IdNames:
         try:
             return self._groups[gid]
         except KeyError:
-            name = self._groups[gid] = group_name(gid)
+            name = self._groups[gid] = self._names.group_name(gid)
             return name
 
 
@@ -104,7 +137,9 @@ class IdMap:
         groups: Sequence[IdRule] = (),
         *,
         id0_named: bool = True,
+        names: Names = LOCAL_NAMES,
     ) -> None:
+        self._names = names
         self._numeric = numeric
         self._user_rules = users
         self._group_rules = groups
@@ -112,11 +147,11 @@ class IdMap:
 
     def user(self, uid: int, name: bytes | None) -> int:
         """The local id of the sender's user."""
-        return self._map(uid, name, user_id, self._user_rules)
+        return self._map(uid, name, self._names.user_id, self._user_rules)
 
     def group(self, gid: int, name: bytes | None) -> int:
         """The local id of the sender's group."""
-        return self._map(gid, name, group_id, self._group_rules)
+        return self._map(gid, name, self._names.group_id, self._group_rules)
 
     def _map(
         self,

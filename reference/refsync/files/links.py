@@ -10,6 +10,7 @@ import stat
 from collections.abc import Callable
 
 from ..options.model import Options
+from .sources import PLAIN, Files
 
 
 def is_unsafe(target: bytes, name: bytes) -> bool:
@@ -50,17 +51,19 @@ def _components(path: bytes) -> list[bytes]:
     return [first, *(part for part in rest[:-1] if part), rest[-1]]
 
 
-def link_stat(path: bytes, options: Options, *, follow_dirs: bool | None = None) -> os.stat_result:
+def link_stat(
+    path: bytes, options: Options, *, follow_dirs: bool | None = None, files: Files = PLAIN
+) -> os.stat_result:
     """FS-19: what a name is: through every symlink with ``-L``, through those to directories with ``-k``.
 
     ``follow_dirs`` overrides ``-k``: a slash at the end asks for the directory. Raises OSError.
     """
     if options.copy_links:
-        return os.stat(path)
-    status = os.lstat(path)
+        return files.stat(path)
+    status = files.lstat(path)
     if stat.S_ISLNK(status.st_mode) and (options.copy_dirlinks if follow_dirs is None else follow_dirs):
         try:
-            behind = os.stat(path)
+            behind = files.stat(path)
         except OSError:
             return status
         if stat.S_ISDIR(behind.st_mode):
@@ -68,17 +71,19 @@ def link_stat(path: bytes, options: Options, *, follow_dirs: bool | None = None)
     return status
 
 
-def look(path: bytes, name: bytes, options: Options, tell: Callable[[bytes], object]) -> os.stat_result:
+def look(
+    path: bytes, name: bytes, options: Options, tell: Callable[[bytes], object], files: Files = PLAIN
+) -> os.stat_result:
     """FS-19: the status of what is to be listed, behind a symlink where one is to be looked through.
 
     ``tell`` takes a line about each symlink that ``--copy-unsafe-links`` looks through. Raises OSError.
     """
-    status = link_stat(path, options)
+    status = link_stat(path, options, files=files)
     if options.copy_unsafe_links and stat.S_ISLNK(status.st_mode):
-        target = os.readlink(path)
+        target = files.readlink(path)
         if is_unsafe(target, name):
             tell(b'copying unsafe symlink "' + name + b'" -> "' + target + b'"\n')
-            return os.stat(path)
+            return files.stat(path)
     return status
 
 

@@ -9,12 +9,15 @@ import os
 import syslog
 import time
 
+from .operator import open_named
+
 _NAMES = (
     *("auth", "authpriv", "cron", "daemon", "kern", "lpr", "mail", "news", "syslog", "user", "uucp"),
     *(f"local{number}" for number in range(8)),
 )
-_FACILITIES: dict[str, int] = {name: getattr(syslog, f"LOG_{name.upper()}") for name in _NAMES}
-_FACILITIES["security"] = syslog.LOG_AUTH
+#: Names that the system's log knows.
+FACILITIES: dict[str, int] = {name: getattr(syslog, f"LOG_{name.upper()}") for name in _NAMES}
+FACILITIES["security"] = syslog.LOG_AUTH
 
 
 class Log:
@@ -27,8 +30,21 @@ class Log:
     def __init__(self, path: str = "", tag: str = "rsyncd", facility: str = "daemon") -> None:
         self.path = path
         self._fd = -1
+        self._system = (tag, facility)
+        time.localtime()  # a chroot takes the time zone's file away
+        self._begin(tag, facility)
+
+    def change(self, path: str, tag: str, facility: str) -> None:
+        """Go on elsewhere, if that is another place: a module may have a log of its own."""
+        if path == self.path and (path or (tag, facility) == self._system):
+            return
+        self.release()
+        self.path, self._system = path, (tag, facility)
+        self._begin(tag, facility)
+
+    def _begin(self, tag: str, facility: str) -> None:
+        path = self.path
         if path:
-            time.localtime()  # a chroot takes the time zone's file away
             try:
                 self._open()
             except OSError as error:
@@ -62,11 +78,11 @@ class Log:
 
     def _open(self) -> None:
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-        self._fd = os.open(self.path, flags, 0o644)
+        self._fd = open_named(self.path, flags, 0o644)
 
     @staticmethod
     def _use_system(tag: str, facility: str) -> None:
-        number = _FACILITIES.get(facility.lower(), syslog.LOG_DAEMON)
+        number = FACILITIES.get(facility.lower(), syslog.LOG_DAEMON)
         if facility.isascii() and facility.isdecimal() and int(facility) > 0:
             number = int(facility)  # as upstream: the number that syslog(3) takes
         syslog.openlog(tag, syslog.LOG_PID | syslog.LOG_NDELAY, number)

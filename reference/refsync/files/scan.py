@@ -14,6 +14,7 @@ from ..options.model import Options
 from ..wire.entry import FileEntry
 from . import fakesuper
 from .ids import IdNames
+from .sources import PLAIN, Files
 
 #: What the target of a symlink is stored behind where it must not be followed (upstream ``SYMLINK_PREFIX``).
 MUNGED = b"/rsyncd-munged/"
@@ -49,6 +50,7 @@ def stat_entry(
     ids: IdNames,
     status: os.stat_result | None = None,
     fail: Callable[[bytes], object] = lambda text: None,
+    files: Files = PLAIN,
 ) -> FileEntry:
     """The list entry for the file at ``path``, to be called ``name`` in the list.
 
@@ -61,8 +63,10 @@ def stat_entry(
     Raises OSError: the file has vanished or cannot be looked at.
     """
     if status is None:
-        status = os.lstat(path)
-    fake = fakesuper.stored(path, b'"' + path + b'"', status, fail) if options.fake_super else None
+        status = files.lstat(path)
+    fake = None
+    if options.fake_super:
+        fake = fakesuper.stored(files.attribute_path(path), b'"' + path + b'"', status, fail)
     if fake is not None:
         real_link, status = stat.S_ISLNK(status.st_mode), fake
     mode = status.st_mode
@@ -72,7 +76,10 @@ def stat_entry(
     entry.nsec = nanoseconds
     kind = stat.S_IFMT(mode)
     if kind == stat.S_IFLNK:
-        entry.link = os.readlink(path) if fake is None or real_link else fakesuper.read_link(path)
+        if fake is None or real_link:
+            entry.link = files.readlink(path)
+        else:
+            entry.link = fakesuper.read_link(files.attribute_path(path))
         if options.munge_links:
             entry.link = entry.link.removeprefix(MUNGED)
     elif options.copy_devices and entry.is_device:
@@ -107,11 +114,3 @@ def entry_from(name: bytes, status: os.stat_result, link: bytes = b"") -> FileEn
     elif entry.is_device:
         entry.rdev_major, entry.rdev_minor = os.major(status.st_rdev), os.minor(status.st_rdev)
     return entry
-
-
-def read_dir(path: bytes) -> list[bytes]:
-    """The names in a directory, without ``.`` and ``..``, in byte order so that two runs list alike.
-
-    Raises OSError.
-    """
-    return sorted(os.listdir(path))

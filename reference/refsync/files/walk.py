@@ -15,8 +15,9 @@ from collections import OrderedDict
 
 from ..wire.errors import Exit, RefsyncError
 
+#: How a directory is opened to do something in it.
 # O_PATH needs no read permission: a directory of mode 0300 takes files too
-_DIRECTORY = (os.O_PATH if sys.platform == "linux" else os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
+DIRECTORY = (os.O_PATH if sys.platform == "linux" else os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
 #: So many directories stay open; files come directory by directory, so few are in use at a time.
 CACHED = 32
 
@@ -33,11 +34,12 @@ def check_component(component: bytes) -> None:
 class Directories:
     """The open directories of one tree.
 
-    ``root`` may itself be reached through symlinks: the user named it.
+    ``root`` may itself be reached through symlinks: the user named it. ``root_fd`` is for who has
+    opened it already, and belongs to this object then.
     """
 
-    def __init__(self, root: bytes) -> None:
-        self.root_fd = os.open(root, _DIRECTORY)
+    def __init__(self, root: bytes, root_fd: int | None = None) -> None:
+        self.root_fd = os.open(root, DIRECTORY) if root_fd is None else root_fd
         self._open: OrderedDict[bytes, int] = OrderedDict()
         self._mounted: dict[bytes, int] = {}
         self._mounts = 0
@@ -88,7 +90,7 @@ class Directories:
         above, base = self.parent(name)
         check_component(base)  # "." alone is a name, but not a way to one
         nofollow = 0 if name in self.dirlinks else os.O_NOFOLLOW
-        fd = os.open(base, _DIRECTORY | nofollow, dir_fd=above)
+        fd = os.open(base, DIRECTORY | nofollow, dir_fd=above)
         self._open[name] = fd
         if len(self._open) > CACHED:
             os.close(self._open.popitem(last=False)[1])
@@ -122,12 +124,12 @@ def open_below(root: bytes, name: bytes) -> int:
 
     ``name`` is relative and clean, or ``b"."``. Raises OSError.
     """
-    fd = os.open(root, _DIRECTORY)
+    fd = os.open(root, DIRECTORY)
     for part in name.split(b"/") if name != b"." else ():
         above = fd
         try:
             check_component(part)
-            fd = os.open(part, _DIRECTORY | os.O_NOFOLLOW, dir_fd=above)
+            fd = os.open(part, DIRECTORY | os.O_NOFOLLOW, dir_fd=above)
         finally:
             os.close(above)
     return fd
@@ -135,4 +137,4 @@ def open_below(root: bytes, name: bytes) -> int:
 
 def open_directory(path: bytes) -> int:
     """A descriptor of a directory that the user named, through whatever symlinks."""
-    return os.open(path, _DIRECTORY)
+    return os.open(path, DIRECTORY)

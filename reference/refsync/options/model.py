@@ -182,6 +182,7 @@ class Options:
     unmatched_ids: bool = False  # a daemon's "numeric ids": names travel as ever, but do not count
     module_chmod: str = ""  # a daemon's "incoming chmod" or "outgoing chmod"
     detach: bool = True
+    check_config: bool = False
     local: bool = False  # both ends are here
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .option import LATER, Option
+from .option import Option
 
 OPTIONS: tuple[Option, ...] = (
     # what to say
@@ -210,8 +210,8 @@ OPTIONS: tuple[Option, ...] = (
         field="dparams",
         help="override a daemon's parameter",
         argument="NAME=VALUE",
-        refused=LATER,
     ),
+    Option("check-config", field="check_config", help="daemon: say what is wrong with the configuration"),
     Option("detach", field="detach", help="daemon: leave the terminal (the default)", negatable=True),
     Option("version", "V", "count", "version", help="print the version and what it can do"),
     Option("help", kind="set", field="help", help="print this help"),

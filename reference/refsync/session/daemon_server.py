@@ -46,7 +46,7 @@ class Host(Protocol):
     def authenticate(self, user: bytes, expected: Responder, response: bytes) -> bool:
         """Whether the response is that of the user's password in the module's secrets."""
 
-    def enter(self) -> None:
+    def enter(self, early_input: bytes) -> None:
         """Go where the module is and become who it says; nothing of the machine is needed afterwards."""
 
 
@@ -125,7 +125,7 @@ async def _converse(link: Link, host: Host, ours: int, digests: tuple[str, ...])
     user = b""
     if host.open(module):
         user = await _authenticate(link, host, module, theirs.digests, digests, protocol)
-    host.enter()
+    host.enter(early_input)
     return Admitted(module, [], protocol, theirs.protocol, user, early_input)
 
 

@@ -43,9 +43,8 @@ def connect(
     target = (host, port)
     if via is not None:
         host, port = via.host, via.port
-    kind_wanted = {4: socket.AF_INET, 6: socket.AF_INET6}.get(family, socket.AF_UNSPEC)
     try:
-        found = socket.getaddrinfo(host, port, kind_wanted, socket.SOCK_STREAM)
+        found = socket.getaddrinfo(host, port, family_of(family), socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise RefsyncError(f"getaddrinfo: {host} {port}: {_reason(error)}", Exit.SOCKET_IO) from None
     failures = []
@@ -81,13 +80,23 @@ def connect(
     raise RefsyncError("\n".join(dict.fromkeys(failures)) or f"no address for {host}", Exit.SOCKET_IO)
 
 
+def family_of(number: int) -> int:
+    """The address family that 4 or 6 means; any for 0."""
+    return {4: socket.AF_INET, 6: socket.AF_INET6}.get(number, socket.AF_UNSPEC)
+
+
 def listen(
-    address: str | None, port: int, *, backlog: int = 5, family: int = socket.AF_UNSPEC
+    address: str | None,
+    port: int,
+    *,
+    backlog: int = 5,
+    family: int = socket.AF_UNSPEC,
+    options: str | None = None,
 ) -> list[socket.socket]:
     """Sockets that listen on every address that ``address`` (None: all of the machine's) stands for.
 
-    With port 0 the system chooses one, the same for all. ``RefsyncError``
-    (exit 10) if there is none to listen on.
+    With port 0 the system chooses one, the same for all. ``options`` are for the sockets (TCP-4).
+    ``RefsyncError`` (exit 10) if there is none to listen on.
     """
     try:
         found = socket.getaddrinfo(address or None, port, family, socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
@@ -103,6 +112,8 @@ def listen(
             continue
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            for complaint in sockopts.apply(listener, options):
+                print(complaint, file=sys.stderr)
             if kind == socket.AF_INET6:
                 listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             listener.bind((where[0], port, *where[2:]))

@@ -1,0 +1,76 @@
+"""The header with which a proxy says whom it speaks for, in both versions.
+
+Input: the bytes of the header and of what follows it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+
+from refsync.wire import proxyproto
+from refsync.wire.cursor import Cursor
+
+from ..oracle import Refused, Value, check_decoder, expect, same
+from ..target import Surface
+
+V2 = proxyproto.SIGNATURE
+
+SURFACE = Surface(
+    priority=0,
+    clauses=("TCP-6",),
+    code=("refsync.wire.proxyproto",),
+    oracle="ECTRM",
+    dictionary={
+        "line": b"PROXY TCP4 192.0.2.1 10.0.0.1 1024 873\r\n",
+        "six": b"TCP6 2001:db8::1 ::1 ",
+        "unknown": b"PROXY UNKNOWN\r\n",
+        "signature": V2,
+        "proxy": b"\x21\x11\x00\x0c",
+        "local": b"\x20\x00\x00\x00",
+    },
+    max_length=320,
+)
+
+
+def fuzz_one(data: bytes) -> None:
+    """Oracle: what is taken is bounded, an address is one, and a header made anew from it says the same.
+
+    Cut anywhere it is the same header.
+    """
+    got = check_decoder(lambda: proxyproto.decode, data)
+    if isinstance(got, Refused):
+        expect(got.clause == "TCP-6" and got.code == 5, f"refused by {got.clause}")
+    if not isinstance(got, Value):
+        return
+    version = 2 if data.startswith(V2) else 1
+    expect(
+        got.consumed <= (proxyproto.MAX_LINE if version == 1 else 16 + proxyproto.MAX_ADDRESSES), "bounded"
+    )
+    if got.value is None:
+        return
+    address = ipaddress.ip_address(str(got.value))
+    other = "::1" if address.version == 6 else "127.0.0.1"
+    for made in (1, 2):
+        header = proxyproto.encode(str(address), other, (1, 65535), version=made)
+        same(proxyproto.decode(Cursor(header)), got.value, f"version {made} of it")
+
+
+def seeds() -> Iterator[tuple[str, bytes]]:
+    """What proxies send, and what they must not."""
+    for version in (1, 2):
+        yield (
+            f"four.{version}",
+            proxyproto.encode("192.0.2.1", "10.0.0.1", (4, 873), version=version) + b"@RSYNCD",
+        )
+        yield f"six.{version}", proxyproto.encode("2001:db8::1", "::1", (4, 873), version=version)
+    yield "unknown", b"PROXY UNKNOWN ffff:f...f:ffff 1 2\r\n"
+    yield "local", V2 + b"\x20\x00\x00\x00rest"
+    yield "unix", V2 + b"\x21\x31\x00\xd8" + bytes(216)
+    yield "no_end", b"PROXY TCP4 " + b"1" * 120
+    yield "no_return", b"PROXY TCP4 1.2.3.4 1.2.3.4 1 2\n"
+    yield "wrong_kind", b"PROXY TCP4 ::1 ::1 1 2\r\n"
+    yield "wrong_port", b"PROXY TCP4 1.2.3.4 1.2.3.4 0 2\r\n"
+    yield "long_length", V2 + b"\x21\x11\xff\xff" + bytes(40)
+    yield "short_addresses", V2 + b"\x21\x21\x00\x0c" + bytes(12)
+    yield "greeting", b"@RSYNCD: 32.0 md5\n"
