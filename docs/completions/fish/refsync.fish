@@ -60,6 +60,8 @@ complete -c refsync -l only-write-batch -r -d 'the same, without updating anythi
 complete -c refsync -l read-batch -r -d 'apply such a file'
 complete -c refsync -l daemon -d 'run as an rsync daemon'
 complete -c refsync -l config -r -d 'the daemon\'s configuration file'
+complete -c refsync -l dparam -x -d 'override a daemon\'s parameter'
+complete -c refsync -l check-config -d 'daemon: say what is wrong with the configuration'
 complete -c refsync -l detach -d 'daemon: leave the terminal (the default)'
 complete -c refsync -l no-detach -d 'turn off --detach'
 complete -c refsync -s V -l version -d 'print the version and what it can do'

@@ -69,6 +69,7 @@ PARAMETERS: dict[str, str] = {
     "post-xfer exec": "a command that is run after a transfer",
     "pre-xfer exec": "a command that is run before a transfer",
     "proxy protocol": "take the client's address from the line that a proxy puts in front",
+    "proxy protocol hosts": "the proxies that may tell who the client is; nobody else is believed",
     "read only": "let nobody write",
     "refuse options": "options that clients may not use: names and wildcards, '!' in front to take one back",
     "reverse lookup": "ask for the client's name",
