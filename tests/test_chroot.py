@@ -77,10 +77,10 @@ def test_attributes_are_reached_without_proc(tmp_path: Path, monkeypatch: pytest
     """By way of the current directory, which nothing else depends on."""
     (tmp_path / "d").mkdir()
     (tmp_path / "d" / "f").write_text("x")
+    monkeypatch.setattr(os.path, "isdir", lambda path: path != "/proc/self/fd")
     dest = Destination(os.fsencode(tmp_path))
     here = os.open(".", os.O_RDONLY)
     try:
-        monkeypatch.setattr(os.path, "exists", lambda path: path != b"/proc/self/fd")
         assert dest.attribute_path(b"d/f") == b"./f"
         assert os.getcwdb() == os.fsencode(tmp_path / "d")
     finally:

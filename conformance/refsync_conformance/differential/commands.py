@@ -101,9 +101,14 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
 #: Options that no line has, and why.
 NOT_HERE: dict[str, str] = {
     **dict.fromkeys(
-        ("daemon", "config", "dparam", "detach"), "another kind of run: daemons have cases of their own"
+        ("daemon", "config", "dparam", "detach", "check-config"),
+        "another kind of run: daemons have cases of their own",
     ),
     **dict.fromkeys(("server", "sender"), "for servers"),
+    **dict.fromkeys(
+        ("io-uring", "io-uring-depth", "io-uring-sqpoll", "zero-copy"),
+        "the reference's own: upstream has none",
+    ),
     **dict.fromkeys(("version", "help"), "answers for itself"),
     **dict.fromkeys(("rsh", "rsync-path"), "each line over a remote shell has it"),
     "read-batch": "needs a batch; the cases of BATCH read each other's",

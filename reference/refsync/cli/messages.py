@@ -23,7 +23,7 @@ from ..wire.entry import FileEntry
 from .progress import Progress
 
 #: What is escaped even if any other byte may be printed.
-_CONTROLS = re.compile(rb"[\x00-\x08\x0a-\x1f]|\\\\(?=#[0-9]{3})")
+_CONTROLS = re.compile(rb"[\x00-\x08\x0a-\x1f]|\\(?=#[0-9]{3})")
 #: Output that nobody watches is passed on at least this often, in seconds.
 FLUSH_EVERY = 0.25
 

@@ -97,7 +97,8 @@ class Generator:
         if dialect.iflags and not delayed:
             self._done()
         if dialect.second_goodbye and early_delete:
-            self._send_delete_stats()
+            if self._session.options.delete or self._session.options.force:
+                self._send_delete_stats()
             if not delayed:
                 self._done()
         await self._until_phase(2)
@@ -132,13 +133,9 @@ class Generator:
             session.link.write(session.ndx_out.encode(NDX_DONE))
 
     def _send_delete_stats(self) -> None:
-        """DEL-6: on a server that deletes, so that the client can tell of it."""
+        """DEL-6: if they are to be told, which a daemon's ``max verbosity`` may prevent."""
         session = self._session
-        if (
-            session.replay is None
-            and session.options.delete
-            and (session.options.server or session.options.info["STATS"] > 1)
-        ):
+        if session.replay is None and session.options.info["STATS"] > 1:
             link = session.link
             link.write(session.ndx_out.encode(NDX_DEL_STATS) + stats.encode_delete_stats(session.deletions))
 

@@ -148,12 +148,12 @@ class Receiver:
         if not session.options.moves_data:
             session.items.only_said(entry, attrs.iflags)
             if session.replay is not None:
-                await self._discard()
+                await self._discard(entry)
             return
         if session.options.only_write_batch is not None:
             session.items.only_said(entry, attrs.iflags)
             if not session.options.server:  # a server's sender keeps the data to itself
-                await self._discard()
+                await self._discard(entry)
             session.statuses.append(("success", ndx))
             return
         outcome = await self._receive_file(ndx, entry, attrs)
@@ -167,7 +167,7 @@ class Receiver:
         if not wanted:
             what = b" resend of" if again else b""
             self._session.reporter.info(b'(Skipping batched update for%s "%s")\n' % (what, entry.name))
-            await self._discard()
+            await self._discard(entry)
         return wanted
 
     async def _end_in_batch(self, replay: Replay, listing: FileList, phase: int) -> None:
@@ -202,7 +202,7 @@ class Receiver:
         try:
             if basis.kind == items.BASIS_FNAME and basis.status and stat.S_ISDIR(basis.status.st_mode):
                 session.fail(b"recv_files: " + target.shown(name) + b" is a directory")
-                await self._discard()
+                await self._discard(entry)
                 return "no-send"
             target.fix_mode(entry, basis.status if basis.fd >= 0 else None)
             part = basis.name if basis.kind == items.BASIS_PARTIAL_DIR else None
@@ -212,8 +212,9 @@ class Receiver:
                 temp = target.open_output(name, entry, part=part if in_part else None, sparse=sparse)
             except OSError as error:
                 what = "open" if options.inplace or in_part else "mkstemp"
-                session.fail(os_error(what, target.path(part or name if in_part else name), error))
-                await self._discard()
+                shown: bytes = error.filename2 or (part or name if in_part else name)
+                session.fail(os_error(what, target.path(shown), error))
+                await self._discard(entry)
                 return "no-send"
             session.items.before(entry, attrs.iflags)
             try:
@@ -368,23 +369,23 @@ class Receiver:
         return digest == hasher.digest()
 
     async def _read_head(self) -> sumhead.SumHead:
-        dialect, limit = self._session.dialect, self._session.checksums.digest_length
-        link, most = self._session.link, dialect.max_block_size
-        return await link.read(lambda cursor: sumhead.decode(cursor, most, limit))
+        most, limit = self._session.dialect.max_block_size, self._session.checksums.digest_length
+        return await self._session.link.read(lambda cursor: sumhead.decode(cursor, most, limit))
 
-    async def _discard(self) -> None:
-        """XFER-16: a file that cannot be written is read to its end all the same.
-
-        COMP-13: upstream's decoder misses the blocks, and ends the run where data refers back to them.
-        """
-        link, counted = self._session.link, self._session.stats
-        head = await self._read_head()
+    async def _discard(self, entry: FileEntry) -> None:
+        """XFER-16, COMP-13: read a file that cannot be written; where its data refers back, the run ends."""
+        link, counted, tell = self._session.link, self._session.stats, self._session.reporter
+        head, done = await self._read_head(), 0
         while (token := await link.read(self._decoder.decode)) is not None:
+            tell.file_progress(done, entry.size)
             if isinstance(token, int):
                 size = head.block_size(token) if token < head.count else 0
                 counted.matched_data += size
                 self._decoder.missed_block(size)
             else:
-                counted.literal_data += len(token)
+                size = len(token)
+                counted.literal_data += size
+            done += size
+        tell.file_done(done)
         size = self._session.checksums.digest_length
         await link.read(lambda cursor: cursor.take(size))

@@ -20,7 +20,7 @@ def of_wanted_size(session: Session, entry: FileEntry) -> bool:
         why = b" is under min-size\n"
     else:
         return True
-    if options.verbose > 1:
+    if options.info["SKIP"]:
         session.reporter.info(entry.name + why)
     return False
 
@@ -30,7 +30,7 @@ def tell_if_unsafe(session: Session, entry: FileEntry) -> bool:
     target = entry.link or b""
     if not is_unsafe(target, entry.name):
         return False
-    if session.options.verbose:
+    if session.options.info["SYMSAFE"]:
         session.reporter.info(b'ignoring unsafe symlink "' + entry.name + b'" -> "' + target + b'"\n')
     return True
 

@@ -269,7 +269,7 @@ class Attributes:
         return status
 
     def _shown(self, name: bytes) -> bytes:
-        return b'"' + self._dest.path(name) + b'"'
+        return b'"' + self._dest.path(name) + (b'/."' if name == b"." else b'"')
 
 
 class _Failed(Exception):

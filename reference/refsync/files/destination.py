@@ -214,14 +214,16 @@ class Destination:
         ``mode``: what the file will have; only the owner's part is given now,
         and the owner may always write. ``place``: another directory to make it
         in. ``rescue``: what becomes of it if the run is interrupted.
+
+        Raises ``OSError``, whose ``filename2`` is the name that was tried.
         """
         cut = name.rfind(b"/") + 1
         where = place + b"/" if place else name[:cut]
         self._directories.parent(name)  # whose name must be clean, wherever the file is made
         for _ in range(_TRIES):
-            fd, _ = self._directories.parent(where + b"x")
             temp = temp_base(name[cut:], dotted=not place)
             try:
+                fd, _ = self._directories.parent(where + b"x")
                 out = os.open(
                     temp,
                     os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC,
@@ -230,6 +232,9 @@ class Destination:
                 )
             except FileExistsError:
                 continue
+            except OSError as error:
+                error.filename2 = where + temp
+                raise
             return TempFile(self, where + temp, name, out, Writer(out, sparse=sparse), rescue=rescue)
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
 

@@ -92,7 +92,9 @@ def _delete_excluded(options: Options, option: Option, value: str) -> None:
 
 
 def _delete_when(options: Options, option: Option, value: str) -> None:
-    if options.delete_when not in ("", option.value):
+    """``--delete-delay`` is another kind of ``--delete-during``: the last of these counts."""
+    during = ("during", "delay")
+    if options.delete_when not in ("", option.value, *(during if option.value in during else ())):
         raise wrong("You may not combine multiple --delete-WHEN options.")
     options.delete, options.delete_when = True, str(option.value)
 
@@ -108,7 +110,7 @@ def _pattern(options: Options, option: Option, value: str) -> None:
 
 
 def _patterns(options: Options, option: Option, value: str) -> None:
-    options.filters += rules_from_file(_read(value), bool(option.value), from0=options.from0)
+    options.filters += rules_from_file(_read(value, option.name), bool(option.value), from0=options.from0)
 
 
 def _per_directory(options: Options, option: Option, value: str) -> None:
@@ -158,16 +160,16 @@ def limit_allocation(options: Options, value: str) -> None:
 
 def _bwlimit(options: Options, option: Option, value: str) -> None:
     """KiB a second unless a unit is given; rounded, as the server is told whole KiB."""
-    size = parse_size(option.name, value, unit="k")
-    if 0 < size < 512:
-        raise wrong(f"--bwlimit={value} is too small (min: 512 or 0 for unlimited)")
+    size = parse_size(option.name, value, unit="k", least=512, zero=True)
     options.bwlimit = (size + 512) // 1024
 
 
 def _alt_dest(options: Options, option: Option, value: str) -> None:
     kind = str(option.value)
     if options.alt_dest_kind not in ("", kind):
-        raise wrong(f"the --{kind}-dest option conflicts with the --{options.alt_dest_kind}-dest option")
+        raise wrong(
+            f"ERROR: the --{kind}-dest option conflicts with the --{options.alt_dest_kind}-dest option"
+        )
     if len(options.alt_dests) == MAX_ALT_DESTS:
         raise wrong(f"at most {MAX_ALT_DESTS} --{kind}-dest args may be specified")
     options.alt_dest_kind = kind
@@ -230,13 +232,15 @@ def _remote_option(options: Options, option: Option, value: str) -> None:
     options.remote_options.append(value)
 
 
-def _read(path: str) -> bytes:
-    """A file that an option names; ``-`` is standard input."""
+def _read(path: str, option: str) -> bytes:
+    """The file of rules that an option names; ``-`` is standard input."""
     try:
         with open(0 if path == "-" else path, "rb", closefd=path != "-") as file:
             return file.read()
     except OSError as error:
-        raise RefsyncError(f"failed to open {path}: {error.strerror} ({error.errno})", Exit.FILE_IO) from None
+        kind = option.removesuffix("-from")
+        text = f"failed to open {kind} file {path}: {error.strerror} ({error.errno})"
+        raise RefsyncError(text, Exit.FILE_IO) from None
 
 
 def _one_of(options: Options, option: Option, value: str) -> None:

@@ -34,10 +34,10 @@ def _backup(options: Options) -> None:
     """OPT-14: ``--backup-dir`` implies ``--backup``; backups beside the files are not deleted again."""
     same_place = False
     if options.suffix is None:
-        options.suffix = "" if options.backup_dir else "~"
+        options.suffix = "~" if options.backup_dir is None else ""
     if "/" in options.suffix:
         raise wrong(f"--suffix cannot contain slashes: {options.suffix}")
-    if options.backup_dir:
+    if options.backup_dir is not None:
         options.backup = True
         directory = options.backup_dir
         while directory.startswith("./"):
@@ -46,7 +46,7 @@ def _backup(options: Options) -> None:
             directory = ""
         if len(os.fsencode(directory)) > _MAX_DIRECTORY - _ROOM_FOR_BACKUP:
             raise wrong("the --backup-dir path is WAY too long.")
-        options.backup_dir = directory
+        options.backup_dir = directory or None
         same_place = not directory
     if options.backup_dir:
         return

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 from ..wire.dialect import MAX_PROTOCOL
 from ..wire.errors import Exit, RefsyncError
+from ..wire.limits import MAX_BLOCK_SIZE, OLD_MAX_BLOCK_SIZE
 from .actions import act, negate
 from .check_writing import check_writing
 from .combinations import check_batch
@@ -132,7 +133,8 @@ class _Parser:
         elif option.kind == "int":
             setattr(options, field, integer(option.name, value))
         elif option.kind == "size":
-            setattr(options, field, parse_size(option.name, value))
+            most = MAX_BLOCK_SIZE if options.protocol >= 30 else OLD_MAX_BLOCK_SIZE
+            setattr(options, field, parse_size(option.name, value, most=most))
         else:
             act(options, option, value)
 
@@ -158,10 +160,6 @@ def _check(options: Options) -> None:
     settle_selection(options)
     if options.delete and not options.recurse and not options.dirs:
         raise wrong("--delete does not work without --recursive (-r) or --dirs (-d).")
-    if not 0 <= options.block_size <= 1 << 29:
-        raise wrong(f"--block-size={options.block_size} is invalid (min: 0, max: {1 << 29})")
-    if options.block_size > 128 * 1024 and options.protocol >= 30:
-        raise wrong(f"--block-size={options.block_size} is too large (max: {128 * 1024})")
     if options.fake_super and options.xattrs > 1:
         raise wrong("--fake-super conflicts with -XX")
     for name in ("timeout", "contimeout"):

@@ -5,13 +5,19 @@ Clause OPT-5; upstream ``options.c:parse_size_arg``, popt's integers.
 
 from __future__ import annotations
 
+import re
+
 from ..wire.integers import INT32_MAX, INT32_MIN, INT64_MAX
 from .wrong import wrong
 
-_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#: A number is allowed to be missing: it is 0 then. What is longer than this is no number that anybody means.
+_SIZE = re.compile(
+    r"(?P<whole>[0-9]{,24})(?:\.(?P<fraction>[0-9]{,24}))?(?P<unit>[A-Za-z]{,3})(?P<change>[+-]1)?"
+)
 _UNITS = {"": 1, "b": 1}
 for _power, _letter in enumerate("kmgtp", 1):
     _UNITS |= {_letter: 1024**_power, _letter + "ib": 1024**_power, _letter + "b": 1000**_power}
+_UNITS |= {"bb": 1, "bib": 1}
 
 
 def integer(name: str, value: str) -> int:
@@ -27,22 +33,32 @@ def integer(name: str, value: str) -> int:
     return number
 
 
-def parse_size(name: str, value: str, *, unit: str = "b") -> int:
+def parse_size(
+    name: str, value: str, *, unit: str = "b", least: int = 0, most: int = INT64_MAX, zero: bool = False
+) -> int:
     """Digits, a fraction, a unit (K, M, G, T, P: 1024; KB …: 1000; KiB …), ``+1`` or ``-1``.
 
-    ``unit`` is that of a number without one.
+    ``unit`` is that of a number without one; ``zero`` may be given though it is less than ``least``.
     """
-    text, change = value, 0
-    if text[-2:] in ("+1", "-1") and len(text) > 2:
-        text, change = text[:-2], int(text[-2:])
-    digits = text.rstrip(_LETTERS)
-    factor = _UNITS.get(text[len(digits) :].lower() or unit)
-    try:
-        if factor is None or not digits or len(digits) > 24 or not digits.isascii() or "_" in digits:
-            raise ValueError
-        size = (int(float(digits) * factor) if "." in digits else int(digits) * factor) + change
-        if abs(size) > INT64_MAX:
-            raise ValueError
-    except (ValueError, OverflowError):  # "1.e999" is infinite
-        raise wrong(f"--{name}={value} is invalid") from None
+    found = _SIZE.fullmatch(value)
+    factor = _UNITS.get((found["unit"] or unit).lower()) if found else None
+    if found is None or factor is None or (found["change"] and not found.start("change")):
+        raise wrong(f"--{name}={value} is invalid")
+    whole, fraction = int(found["whole"] or 0), found["fraction"] or ""
+    size = whole * factor + (int(fraction) * factor // 10 ** len(fraction) if fraction else 0)
+    size += int(found["change"] or 0)
+    if not 0 <= size <= most:
+        limit = f" (max: {_short(most)})" if most < INT64_MAX else ""
+        raise wrong(f"--{name}={value} is too large{limit}")
+    if size < least and not (zero and size == 0):
+        other = " or 0 for unlimited" if zero else ""
+        raise wrong(f"--{name}={value} is too small (min: {_short(least)}{other})")
     return size
+
+
+def _short(size: int) -> str:
+    """As upstream's messages have a size: ``128.00K``."""
+    for power, letter in ((4, "T"), (3, "G"), (2, "M"), (1, "K")):
+        if size >= 1000 * 1024 ** (power - 1):
+            return f"{size / 1024**power:.2f}{letter}"
+    return str(size)
