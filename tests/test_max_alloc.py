@@ -29,9 +29,9 @@ def test_an_option_counts_before_the_environment(given: str | None, environ: str
     assert options.max_alloc == limit
 
 
-@pytest.mark.parametrize("value", ["1", "1023K", "-1M"])
-def test_too_small(value: str) -> None:
-    with pytest.raises(RefsyncError, match="is too small"):
+@pytest.mark.parametrize(("value", "why"), [("1", "too small"), ("1023K", "too small"), ("-1M", "invalid")])
+def test_too_small(value: str, why: str) -> None:
+    with pytest.raises(RefsyncError, match=f"is {why}"):
         settle_max_alloc(Options(), {"RSYNC_MAX_ALLOC": value})
 
 
