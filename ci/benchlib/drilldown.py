@@ -97,14 +97,14 @@ def _match(path: Path, basis: Path) -> None:
 
 def _scan(path: Path) -> None:
     from refsync.files.ids import IdNames
-    from refsync.files.scan import read_dir, stat_entry
+    from refsync.files.scan import stat_entry
     from refsync.options.model import Options
 
     options, ids = Options(), IdNames(True)
     todo = [os.fsencode(path)]
     while todo:
         folder = todo.pop()
-        for name in read_dir(folder):
+        for name in os.listdir(folder):
             entry = stat_entry(folder + b"/" + name, name, options, ids)
             if entry.is_dir:
                 todo.append(folder + b"/" + name)

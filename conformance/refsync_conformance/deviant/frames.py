@@ -204,5 +204,5 @@ deviation(
     side="sender",
     judges=("client",),
     options=("--no-inc-recursive", "--timeout=1"),
-    expect=REFUSED | {30},
+    expect=REFUSED | {1, 30},
 )(recursion_forced)

@@ -127,6 +127,8 @@ def _talk(
     printer.flush()
     if answered.listed:
         return Exit.OK
+    if not job.sender:  # the names that come are below the module, and know nothing of it (HOST-2)
+        job = Job([path.partition("/")[2] for path in job.sources], job.dest, job.sender, remote)
     return converse(
         options,
         job,

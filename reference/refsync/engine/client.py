@@ -53,7 +53,7 @@ async def run(
     session.charset = charset
     if options.read_batch is not None:
         session.replay = Replay(link, inc_recurse=session.dialect.inc_recurse, unordered=charset is not None)
-    filters = FilterList.from_options(options.filters)
+    filters = FilterList.from_options(options.filters, from0=options.from0)
     try:
         started(session)
         keep_parts_out(filters, session)

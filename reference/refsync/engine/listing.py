@@ -304,7 +304,7 @@ class ListSender:
             lists.dirs += directories
             children = [numbers[id(one)] for one in entries if one.is_dir and one.basename != b"."]
             self._todo.extend(reversed(children))
-            if parent < 0 and entries and entries[0].basename == b".":
+            if parent < 0 and entries and entries[0].is_dir and entries[0].basename == b".":
                 parent = numbers[id(entries[0])]
         return lists.add(entries, parent, sent)
 

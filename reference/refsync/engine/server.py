@@ -130,6 +130,7 @@ async def _serve(session: Session, args: list[bytes], module: ModuleContext | No
     options, link = session.options, session.link
     own_filters = FilterList.from_options(
         module.filters if module else options.filters,
+        from0=options.from0,
         module_root=module.root if module else b"",
         source=Source(read=partial(read_all, session.files)) if module else Source(),
     )
