@@ -51,9 +51,15 @@ def run_client(options: Options, paths: list[str], words: Sequence[str] = ()) ->
     settle_max_alloc(options, os.environ)
     if options.read_batch is not None:
         return _replay(options, plan_replay(paths))
-    if not options.writes_batch:
-        return _run(options, plan(paths, list_only=options.list_only))
     job = plan(paths, list_only=options.list_only)
+    options.sender = job.sender
+    if job.dest is None:
+        options.list_only = True
+        settle_selection(options)
+    check_files_from(options, job)
+    load(options)
+    if not options.writes_batch:
+        return _run(options, job)
     files = BatchFiles(options, words, paths)
     try:
         return _run(options, job, files)
@@ -84,12 +90,6 @@ def _replay(options: Options, job: Job) -> int:
 
 
 def _run(options: Options, job: Job, files: BatchFiles | None = None) -> int:
-    options.sender = job.sender
-    if job.dest is None:
-        options.list_only = True
-        settle_selection(options)
-    check_files_from(options, job)
-    load(options)
     if job.remote is None or not job.remote.daemon:
         refuse_daemon_options(options)
     else:
@@ -228,7 +228,7 @@ def _connect(options: Options, job: Job, printer: Printer, link: Link) -> Child:
         theirs, rest = parse([*arguments, "--", ".", *paths])
         theirs.local = True
         # A copy of this process also knows what is not told to a server (FILT-18).
-        theirs.filters = options.filters
+        theirs.filters, theirs.from0, theirs.eight_bit = options.filters, options.from0, options.eight_bit
         if theirs.super_user is None and not theirs.fake_super:
             theirs.super_user, theirs.fake_super = options.super_user, options.fake_super
         theirs.io_uring, theirs.io_uring_depth = options.io_uring, options.io_uring_depth

@@ -24,7 +24,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     options, role = Options(), "client"
     end: RefsyncError | Interrupted | None = None
     try:
-        options, paths = parse_daemon(arguments) if is_daemon(arguments) else parse(arguments)
+        if is_daemon(arguments):
+            options, paths = parse_daemon(arguments)
+        else:
+            options, paths = parse(arguments, options, whole=False)
         role = ""
         code = _dispatch(options, paths, [program(), *arguments])
     except RefsyncError as error:
@@ -103,14 +106,15 @@ def _say(options: Options, code: int, end: RefsyncError | Interrupted | None, ro
 
     A server's client has told them, or will; and so has a peer that ended the run (END-7).
     """
-    from ..engine.ending import closing_line, place_of, role_of
+    from ..engine.ending import OF_RULES, closing_line, place_of, role_of
     from ..engine.session import PeerExit
 
     if isinstance(end, PeerExit) or (options.server and not options.daemon):
         return
     text = ""
     if isinstance(end, RefsyncError) and not end.told and str(end):
-        bare = str(end).startswith(("[", "rsync: ", "ERROR: ", "@ERROR", "ABORTING", "iconv_open("))
+        texts = ("[", "rsync: ", "@ERROR", "ABORTING", "iconv_open(", *OF_RULES)
+        bare = str(end).startswith(texts if role else (*texts, "ERROR: ", "The --"))
         text = f"{end}\n" if bare else f"rsync: {end}\n"
     if isinstance(end, RefsyncError) and end.advice:
         text += f"rsync: {end.advice}\n"

@@ -55,7 +55,13 @@ def print_summary(session: Session, reporter: Reporter, seconds: int) -> None:
     rate = human_float(moved / (0.5 + seconds), 2, level)
     sent, received = human(stats.total_written, level), human(stats.total_read, level)
     speedup = human_float(stats.total_size / moved if moved else 0.0, 2, min(level, 1))
-    mark = " (BATCH ONLY)" if options.only_write_batch else " (DRY RUN)" if options.dry_run else ""
+    mark = (
+        " (BATCH ONLY)"
+        if options.only_write_batch
+        else " (DRY RUN)"
+        if options.dry_run and not options.only_lists
+        else ""
+    )
     lines += [
         "",
         f"sent {sent} bytes  received {received} bytes  {rate} bytes/sec",

@@ -48,10 +48,10 @@ LAST_WORDS = 0.3
 #: confinement, or run something. Their names may have more after them, such as ``=FILE``.
 _REFUSED = (
     *("config", "daemon", "dparam", "early-input", "log-file", "password-file", "rsh", "rsync-path"),
-    *("exclude", "include", "filter", "cvs-exclude", "read-batch", "write-batch", "only-write-batch"),
+    *("exclude", "include", "filter", "read-batch", "write-batch"),
     *("remote-option", "version", "help"),
 )
-_REFUSED_LETTERS = "fFCMVh"
+_REFUSED_LETTERS = "fFMVh"
 
 
 class Connection:

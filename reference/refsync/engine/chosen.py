@@ -65,6 +65,8 @@ class Chosen:
         name = argument.name
         if not self._enter(argument, base):
             return
+        if session.module:
+            session.module.here = os.path.abspath(base or b".")
         if argument.dotted and not self._dot_sent:
             self._dot_sent = True
             dot = self._directory(base, b".")

@@ -65,7 +65,7 @@ class Deleter:
                 self._warned = True
             return
         session.debug("DEL", 2, b"delete_in_dir(" + directory.name + b")")
-        self._filters.enter_dir(self._target.path(directory.name), directory.name)
+        self._filters.enter_dir(self._target.directory(directory.name), directory.name)
         for name, status in self._contents(directory.name)[0]:
             if name in names:
                 continue
@@ -232,7 +232,7 @@ class Deleter:
 
     def _empty(self, name: bytes, *, recurse: bool, no_backup: bool) -> Outcome:
         """DEL-7: delete what is in a directory, so far as nothing protects it."""
-        self._filters.enter_dir(self._target.path(name), name)
+        self._filters.enter_dir(self._target.directory(name), name)
         contents, protected = self._contents(name)
         whole = not protected
         if contents and not recurse:

@@ -17,6 +17,16 @@ from ..wire.errors import EXIT_TEXT, Exit, RefsyncError
 from ..wire.integers import int32
 from .session import Session
 
+#: Faults of filter rules.
+OF_RULES = (
+    *(
+        "specified-side merge",
+        "'!' rule has",
+        "unexpected end of filter",
+        "Unknown filter",
+        "invalid modifier",
+    ),
+)
 #: Messages that upstream prints without a program's name in front.
 _BARE = (
     "[",
@@ -26,7 +36,8 @@ _BARE = (
     "@ERROR",
     "The ",
     "Failed to stat",
-    "Your options",
+    "Your ",
+    *OF_RULES,
     "Invalid ",
 )
 _HOME = os.path.dirname(os.path.dirname(__file__))

@@ -17,6 +17,7 @@ from .altdest import AltDests, Level, Match
 from .deleter import Deleter
 from .itemize import Itemizer
 from .session import Session, os_error
+from .source_removal import tell_success
 from .target import Target
 
 #: What the report of a linked name says besides what differs.
@@ -152,6 +153,21 @@ class HardLinks:
         existing_status: os.stat_result | None,
         shown: bytes,
         like: Match | None = None,
+    ) -> None:
+        """Link, and (XFER-20) let the sender remove its own name of the file."""
+        session = self._session
+        done = self._linked(member, here, existing, existing_status, shown, like)
+        if done and session.options.remove_source_files == 1 and session.options.moves_data:
+            tell_success(session, self._target, member.ndx, self._target.name(member.entry))
+
+    def _linked(
+        self,
+        member: Member,
+        here: os.stat_result | None,
+        existing: bytes,
+        existing_status: os.stat_result | None,
+        shown: bytes,
+        like: Match | None,
     ) -> bool:
         """HLINK-7: what is that file already stays; anything else of the name is replaced in one step.
 

@@ -156,8 +156,8 @@ class ListSender:
         session.fail(os_error(what, os.path.abspath(path), error))
 
     def say(self, text: bytes) -> None:
-        """With ``-v``: something about how the list is made."""
-        if self._options.verbose:
+        """With ``SYMSAFE``: what became of an unsafe symlink."""
+        if self._options.info["SYMSAFE"]:
             self._session.reporter.info(text)
 
     def unlooked(self, path: bytes, error: OSError) -> None:
@@ -188,7 +188,10 @@ class ListSender:
         try:
             entry = stat_entry(path, name, options, self._ids, status, session.fail, self._files)
             if session.preserve.checksum_length and entry.is_reg:
-                entry.checksum = self._digest(path, entry.size)
+                try:
+                    entry.checksum = self._digest(path, entry.size)
+                except OSError:  # as upstream: its turn comes, and then it is said that it can't be read
+                    entry.checksum = bytes(session.preserve.checksum_length)
         except OSError as error:
             self.unreadable("readlink_stat", path, error, is_dir=False)
             return None

@@ -34,6 +34,7 @@ class ModuleContext:
     ignore_nonreadable: bool = False
     confined: bool = False  # paths are all that keep a client inside: no new root does
     names: Names = LOCAL_NAMES  # who has which id
+    here: bytes | None = None
 
     def rules(self, *, sender: bool) -> FilterList:
         """The module's rules as they count on one side; names are those below the root."""
@@ -45,7 +46,8 @@ class ModuleContext:
     def shown(self, text: bytes) -> bytes:
         """A message with its quoted paths as a client knows them: ``"sub/file" (in module)``.
 
-        What is right below the root is shown without a slash, unless the root is that of a chroot.
+        A path starts with a slash if the directory that this side works in, ``here``, is below the root, or
+        the root is that of a chroot; while that is unknown, if the path is not right below the root.
         """
         root = self.root.rstrip(b"/")
         place = b" (in " + os.fsencode(self.name) + b")"
@@ -61,7 +63,8 @@ class ModuleContext:
                 out.append(text[at : end + 1])
             else:
                 below = path[len(root) :]
-                if self.root != b"/" and below.count(b"/") == 1:
+                plain = below.count(b"/") == 1 if self.here is None else self.here.rstrip(b"/") == root
+                if self.root != b"/" and plain:
                     below = below[1:]
                 out += (text[at:start], below or b"/", b'"', place)
             at = end + 1

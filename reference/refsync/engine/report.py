@@ -7,6 +7,7 @@ as messages. Upstream ``log.c:rwrite``, ``log_item``, ``log_delete``.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from typing import Protocol
 
@@ -71,6 +72,18 @@ class Reporter(Protocol):
 
     def phase_done(self) -> None:
         """A file list, or a phase of the transfer, is finished."""
+
+
+_SPECIAL = rb"|\\(?=#[0-9]{3})"
+_UNPRINTABLE = re.compile(rb"[^\t -~]" + _SPECIAL)
+_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f]" + _SPECIAL)
+
+
+def _escaped(text: bytes, *, eight_bit: bool) -> bytes:
+    """OUT-7: what a server itself writes for the user, whose locale it does not know."""
+    body = text.removesuffix(b"\n")
+    pattern = _CONTROL if eight_bit else _UNPRINTABLE
+    return pattern.sub(lambda found: b"\\#%03o" % found[0][0], body) + text[len(body) :]
 
 
 class RemoteReporter:
@@ -163,7 +176,7 @@ class RemoteReporter:
     def _send(self, code: int, text: bytes) -> None:
         """OUT-15: where a text of ours goes."""
         if self._to_stderr(code):
-            os.write(2, text)
+            os.write(2, _escaped(text, eight_bit=self._options.eight_bit))
             return
         if self._module:
             text = self._module.shown(text)

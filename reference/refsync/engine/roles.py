@@ -78,6 +78,7 @@ async def receive(
     if not first.entries and not session.options.server:
         return session.exit_code()
     if session.options.list_only:
+        session.options.only_lists = not session.options.dry_run
         session.options.dry_run = True
     session.debug("RECV", 1, b"get_local_name count=%d %s" % (lists.lists.total, dest))
     target = open_target(session, lists.lists, dest, root)
@@ -85,12 +86,15 @@ async def receive(
         writing = prepare(session, target)
         receiver = Receiver(session, lists, target, writing)
         session.place = target.root
+        if session.module:
+            session.module.here = target.root
         filters.set_root(target.root)
         session.watch(filters, b"generator")
         if guard is not None:
             guard.set_root(target.root)
         deleter = Deleter(session, target, filters, writing.backups)
         generator = Generator(session, lists, target, receiver, deleter, writing, guard)
+        session.options.forked = True
         await together(receiver.run(), generator.run())
     finally:
         target.close()

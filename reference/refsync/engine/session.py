@@ -136,6 +136,11 @@ class Session:
         options = self.options
         return 2 if options.append and self.dialect.append_verifies else options.append
 
+    @property
+    def who(self) -> str:
+        """The process that speaks for this side unless it says otherwise."""
+        return "Receiver" if self.role == "receiver" and not self.options.forked else self.role
+
     def ring(self) -> Ring | None:
         """The io_uring that data moves over, made on first use; None where it is off or there is none."""
         options = self.options
@@ -161,11 +166,11 @@ class Session:
         ``who``: the part of this side that speaks, if it is not the one that it is named for.
         """
         self.xfer_error = True
-        self.reporter.error_xfer(self._line(text, who or self.role))
+        self.reporter.error_xfer(self._line(text, who or self.who))
 
     def error(self, text: bytes | str, who: str = "") -> None:
         """As upstream's FERROR: told, and of no consequence for the exit code."""
-        self.reporter.error(self._line(text, who or self.role))
+        self.reporter.error(self._line(text, who or self.who))
 
     def say(self, text: bytes) -> None:
         """As upstream's FERROR: told as an error, without a word in the exit code."""

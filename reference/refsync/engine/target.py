@@ -82,7 +82,11 @@ class Target:
         return entry.name if self.local_name is None else self.local_name
 
     def path(self, name: bytes) -> bytes:
-        """The absolute path, for messages."""
+        """The absolute path as messages have it: the top itself ends in a dot."""
+        return os.path.join(self.root, name)
+
+    def directory(self, name: bytes) -> bytes:
+        """The absolute path of a directory."""
         return os.path.join(self.root, name) if name != b"." else self.root
 
     def shown(self, name: bytes) -> bytes:
@@ -205,7 +209,7 @@ def open_target(session: Session, lists: FileLists, dest: bytes, base: bytes = b
     except FileNotFoundError:
         status = None
     except OSError as error:
-        text = f"ERROR: cannot stat destination {_quoted(path)}: {error.strerror} ({error.errno})"
+        text = f"ERROR: cannot stat destination {_quoted(session, path)}: {error.strerror} ({error.errno})"
         raise RefsyncError(f"rsync: [Receiver] {text}", Exit.FILE_SELECT) from None
     trailing = path.endswith(b"/")
     if options.mkpath and status is None and (total > 1 or b"/" in path):
@@ -234,7 +238,7 @@ def open_target(session: Session, lists: FileLists, dest: bytes, base: bytes = b
                 session.files.mkdir(path)
             except OSError as error:
                 raise RefsyncError(
-                    f"mkdir {_quoted(path)} failed: {error.strerror} ({error.errno})", Exit.FILE_IO
+                    f"mkdir {_quoted(session, path)} failed: {error.strerror} ({error.errno})", Exit.FILE_IO
                 ) from None
         if options.info["NAME"] or options.format_has_i:
             session.reporter.info(b"created directory " + dest.rstrip(b"/") + b"\n")
@@ -242,7 +246,7 @@ def open_target(session: Session, lists: FileLists, dest: bytes, base: bytes = b
         target.created = first is not None and first.name == b"."
         return target
     parent, name = os.path.split(path)
-    target = _enter(session, parent or b".")
+    target = _enter(session, parent or b".", 3)
     target.local_name = name
     return target
 
@@ -268,20 +272,22 @@ def make_path(session: Session, path: bytes, shown: bytes, *, whole: bool) -> No
         try:
             session.files.mkdir(directory)
         except OSError as error:
-            text = f"mkdir {_quoted(directory)} failed: {error.strerror} ({error.errno})"
+            text = f"mkdir {_quoted(session, directory)} failed: {error.strerror} ({error.errno})"
             raise RefsyncError(text, Exit.FILE_IO) from None
-    if options.verbose or options.itemize:
+    if options.info["NAME"] or options.format_has_i:
         kind = b"directory" if len(missing) == 1 else b"directories"
         name = shown if whole else shown[: shown.rfind(b"/")]
         session.reporter.info(b"created %d %s for " % (len(missing), kind) + name + b"\n")
 
 
-def _enter(session: Session, path: bytes) -> Target:
+def _enter(session: Session, path: bytes, number: int = 1) -> Target:
+    """Go there; ``number`` tells upstream's messages about that apart."""
     try:
         return Target(session, os.path.abspath(path))
     except OSError as error:
         raise RefsyncError(
-            f"change_dir {_quoted(path)} failed: {error.strerror} ({error.errno})", Exit.FILE_SELECT
+            f"change_dir#{number} {_quoted(session, path)} failed: {error.strerror} ({error.errno})",
+            Exit.FILE_SELECT,
         ) from None
 
 
@@ -289,5 +295,10 @@ def _refuse(text: str) -> RefsyncError:
     return RefsyncError(f"ERROR: {text}", Exit.FILE_SELECT)
 
 
-def _quoted(path: bytes) -> str:
-    return f'"{os.fsdecode(os.path.abspath(path))}"'
+def _quoted(session: Session, path: bytes) -> str:
+    """A path in a message; what is in a module is shown as it is below the module's root."""
+    shown, module = os.path.abspath(path), session.module
+    root = module.root.rstrip(b"/") + b"/" if module else b""
+    if module and root != b"/" and shown.startswith(root):
+        return f'"{os.fsdecode(shown.removeprefix(root))}" (in {module.name})'
+    return f'"{os.fsdecode(shown)}"'

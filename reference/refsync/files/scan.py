@@ -66,7 +66,7 @@ def stat_entry(
         status = files.lstat(path)
     fake = None
     if options.fake_super:
-        fake = fakesuper.stored(files.attribute_path(path), b'"' + path + b'"', status, fail)
+        fake = fakesuper.stored(files.attribute_path(path), b'"' + os.path.abspath(path) + b'"', status, fail)
     if fake is not None:
         real_link, status = stat.S_ISLNK(status.st_mode), fake
     mode = status.st_mode

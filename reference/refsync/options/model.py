@@ -184,6 +184,9 @@ class Options:
     detach: bool = True
     check_config: bool = False
     local: bool = False  # both ends are here
+    # how far the run has come, which names the process in messages
+    forked: bool = False  # a receiving side has its list, and generator and receiver are two
+    only_lists: bool = False  # a dry run because nothing but a listing was asked for
 
     @property
     def writes_batch(self) -> bool:

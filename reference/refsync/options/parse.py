@@ -30,11 +30,13 @@ def parse(
     onto: Options | None = None,
     *,
     allow: Callable[[Option], None] = lambda option: None,
+    whole: bool = True,
 ) -> tuple[Options, list[str]]:
     """The options and the other arguments; ``RefsyncError`` (exit 1) names what is wrong.
 
     ``onto``: options that came before, to which these add. ``allow`` is asked
-    about each option and raises for one that is not to be had.
+    about each option and raises for one that is not to be had. Not ``whole``: a
+    server that is told ``-s`` gets the others later, and only then it is seen whether all go together.
     """
     options = onto or Options()
     if list(arguments) == ["-h"]:
@@ -42,6 +44,8 @@ def parse(
         return options, []
     parser = _Parser(options, allow)
     paths = parser.run(list(arguments))
+    if not whole and options.server and options.secluded_args:
+        return options, paths
     if not (options.help or options.version or options.help_on):
         _check(options)
         settle(options)
