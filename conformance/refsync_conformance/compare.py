@@ -76,7 +76,8 @@ def printable(name: bytes) -> str:
 def snapshot(root: bytes) -> dict[bytes, Facts]:
     """Facts by path relative to ``root``; the top is ``b"."``. An absent root gives an empty snapshot.
 
-    A root that is no directory is one entry, ``b"."``. Raises ``OSError`` for what can't be read.
+    A root that is no directory is one entry, ``b"."``. What may not be read is told as unreadable; other
+    errors are raised.
     """
     found: dict[bytes, Facts] = {}
     inodes: dict[bytes, tuple[int, int]] = {}
@@ -91,9 +92,14 @@ def snapshot(root: bytes) -> dict[bytes, Facts]:
         if status.st_nlink > 1 and not stat.S_ISDIR(status.st_mode):
             inodes[name] = (status.st_dev, status.st_ino)
         if stat.S_ISDIR(status.st_mode):
-            for entry in os.scandir(path):
+            try:
+                below_it = [(one, one.stat(follow_symlinks=False)) for one in os.scandir(path)]
+            except PermissionError:
+                found[name] = replace(found[name], content="(unreadable)")
+                continue
+            for entry, status in below_it:
                 below = entry.name if name == b"." else name + b"/" + entry.name
-                stack.append((below, entry.path, entry.stat(follow_symlinks=False)))
+                stack.append((below, entry.path, status))
     return _with_groups(found, inodes)
 
 
@@ -101,8 +107,11 @@ def _facts(path: bytes, status: os.stat_result) -> Facts:
     kind = KINDS[stat.S_IFMT(status.st_mode)]
     content, target, device = "", b"", (0, 0)
     if kind == "file":
-        with open(path, "rb") as stream:
-            content = hashlib.file_digest(stream, "blake2b").hexdigest()[:32]
+        try:
+            with open(path, "rb") as stream:
+                content = hashlib.file_digest(stream, "blake2b").hexdigest()[:32]
+        except PermissionError:
+            content = "(unreadable)"
     elif kind == "link":
         target = os.readlink(path)
     elif kind in ("char", "block"):

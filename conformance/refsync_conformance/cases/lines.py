@@ -6,7 +6,7 @@ import os
 
 from refsync_conformance.model import Breadth, Judged
 from refsync_conformance.registry import case
-from refsync_conformance.trees import file, folder
+from refsync_conformance.trees import file, folder, hardlink
 from refsync_conformance.trial import Trial
 
 
@@ -150,3 +150,40 @@ def fake_local(t: Trial) -> None:
     t.sync("-a", "--fake-super")
     said = os.getxattr(os.path.join(t.path("dst"), b"sticky"), "user.rsync.%stat")
     t.matches("what the directory is said to be", r"^41777 0,0 0:0$", said)
+
+
+@case(
+    "LINE-010",
+    clause="XFER-20",
+    title="-H --remove-source-files: each name of a file that has come is removed",
+    optional=("-H", "--hard-links", "--remove-source-files"),
+)
+def each_name_goes(t: Trial) -> None:
+    """The destination has both names already, as two files that are alike."""
+    t.build([file("one", b"x"), hardlink("two", "one"), file("three", b"y"), hardlink("d/four", "three")])
+    t.build([file("one", b"x"), file("two", b"x")], "dst")
+    t.sync("-aH", "--remove-source-files")
+    t.equal("what is left of the source", [b".", b"d"], list(t.snapshot("src")))
+    t.equal("one file", t.snapshot()[b"two"].group, t.snapshot()[b"one"].group)
+
+
+@case(
+    "LINE-011",
+    clause="OPT-11",
+    title="-s with --backup-dir: directories get their times all the same",
+    transports=("pipe", "daemon"),
+    protocols=(30, 31, 32),
+    optional=("-s", "--secluded-args", "--protect-args"),
+)
+def secluded_backup(t: Trial) -> None:
+    """Only backups beside the files keep a receiver from setting the times of directories."""
+    t.build([file("d/f", b"new"), folder("empty")])
+    t.build([file("d/f", b"the old one")], "dst")
+    t.sync("-as", "--backup-dir=kept", "--exclude=kept")
+    t.equal("the backup", b"the old one", t.read("dst/kept/d/f"))
+    for name in (b"d", b"empty"):
+        t.equal(
+            f"time of {name.decode()}",
+            t.snapshot("src")[name].mtime // 10**9,
+            t.snapshot()[name].mtime // 10**9,
+        )

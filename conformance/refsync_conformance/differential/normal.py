@@ -10,15 +10,16 @@ RULES: tuple[tuple[str, re.Pattern[str], str], ...] = (
     ("rates", re.compile(r"[\d.,]+[KMGT]?( bytes/sec)"), r"#\1"),
     ("rates and times of progress", re.compile(r" +[\d.]+[kMG]B/s +[\d?]+:[\d?]{2}:[\d?]{2}"), r" #B/s #"),
     ("pieces in which progress is shown", re.compile(r"\r +[\d,.KMGT]+ +\d+% #B/s # {2}(?=\r)"), ""),
+    ("pieces in which progress is shown", re.compile(r"\r[^\r]*\(xfr#[^\r]*(?=\r)"), ""),
     ("bytes of the link", re.compile(r"\b(sent )\S+( bytes  received )\S+"), r"\1#\2#"),
     ("bytes of the link", re.compile(r"(speedup is )\S+"), r"\1#"),
-    ("bytes of the link", re.compile(r"^(Total bytes (?:sent|received): ).*"), r"\1#"),
-    ("bytes of the link", re.compile(r"^(File list (?:size|generation time|transfer time): ).*"), r"\1#"),
+    ("bytes of the link", re.compile(r"\b(Total bytes (?:sent|received): ).*"), r"\1#"),
+    ("bytes of the link", re.compile(r"\b(File list (?:size|generation time|transfer time): ).*"), r"\1#"),
     ("hits in the hash table", re.compile(r"hash_hits=\d+  false_alarms=\d+"), "hash_hits=#"),
     ("bytes of the link", re.compile(r"\(\d+ bytes received so far\)"), "(# bytes received so far)"),
     ("ports", re.compile(r"\bport \d+"), "port #"),
     ("process ids", re.compile(r"pid=\d+"), "pid=#"),
-    ("places in the source", re.compile(r" at \w+\.c\(\d+\)(?= \[)"), ""),
+    ("places in the source", re.compile(r" at \w+\.(?:c|py)\(\d+\)(?= \[)"), ""),
     ("names of the version", re.compile(r" \[(\w+)=(?:refsync )?\d[^\]]*\]"), r" [\1=VERSION]"),
     ("times and processes of a log", re.compile(r"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[\d+\] "), "DATE [#] "),
     ("names of temporary files", re.compile(r"(\.\w+)\.\w{6}(?=\W|$)"), r"\1.#"),
@@ -26,7 +27,7 @@ RULES: tuple[tuple[str, re.Pattern[str], str], ...] = (
 
 #: What the generator tells by message: it overtakes the data by which others learn of an item.
 MESSAGE = re.compile(
-    r"^(\*?deleting |(skipping|cannot|created|could not) |\S+ is (newer|uptodate|over|under) )"
+    r"^(\*?deleting |(skipping|cannot|created|could not) |IO error |\S+ is (newer|uptodate|over|under) )"
 )
 
 

@@ -96,6 +96,7 @@ class Bench:
     def _run(self, line: Line, mode: str, client: Program, far: Program) -> Outcome:
         trees.remove(os.fsencode(self._area))
         subprocess.run(["cp", "-a", self._fixture, self._area], check=True)  # a FIFO and all times included
+        fixture.lock(self._area)
         words = self._ways.words(line, mode, far)
         started = time.time_ns()
         with tempfile.TemporaryFile(dir=self._root) as out, tempfile.TemporaryFile(dir=self._root) as err:

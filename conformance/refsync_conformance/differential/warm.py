@@ -21,7 +21,10 @@ import struct
 import sys
 
 #: Modules of others that the reference loads when it first needs them.
-LATE = ("encodings.ascii", "encodings.idna", "encodings.latin_1", "grp", "pwd", "stringprep", "zoneinfo")
+LATE = (
+    *("encodings.ascii", "encodings.idna", "encodings.latin_1", "encodings.unicode_escape", "stringprep"),
+    *("ctypes", "getpass", "grp", "pwd", "shlex", "subprocess", "traceback", "zoneinfo"),
+)
 
 
 def load_everything() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import multiprocessing
 import multiprocessing.context
 import os
@@ -99,7 +100,7 @@ def _spread(setting: Setting, what: object, jobs: list[object], workers: int) ->
                 assert isinstance(ready, Connection)
                 try:
                     found = ready.recv()
-                except EOFError:
+                except (EOFError, ConnectionResetError):
                     process = pipes.pop(ready)
                     process.join()
                     if process.exitcode:
@@ -133,6 +134,8 @@ def _work(
         os.chown(root, setting.user, setting.user)
     subject = Cold(setting.subject, env) if setting.cold else Warm(root, env, setting.user)
     os.umask(0o022)
+    for encoding in ("ascii", "latin-1", "unicode_escape"):  # their modules may be out of the user's reach
+        codecs.lookup(encoding)
     if setting.user is not None:
         os.setgroups([])
         os.setresgid(setting.user, setting.user, setting.user)
