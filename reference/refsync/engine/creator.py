@@ -155,7 +155,7 @@ class Creator:
         if status is None:
             entry.mode = mode  # the receiver looks for itself at what it replaces
             return None if basis.status is None and self._links and self._links.hold(ndx) else basis
-        if self._itemizer.unchanged(entry, self._target.dest.attribute_path(name), status):
+        if self._itemizer.unchanged(entry, name, status):
             if basis.kind == items.BASIS_PARTIAL_DIR:
                 self._parts.drop(name, unlink=True)
             self._set(name, entry, status, report=True)
@@ -389,7 +389,7 @@ class Creator:
         if stat.S_IFMT(status.st_mode) != stat.S_IFMT(entry.mode):
             return False
         if not entry.is_link:  # a directory is like any other
-            return self._itemizer.unchanged(entry, b"", status)
+            return self._itemizer.unchanged(entry, name, status)
         try:
             return self._target.dest.readlink(name) == entry.link
         except OSError:

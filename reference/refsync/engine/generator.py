@@ -54,7 +54,7 @@ class Generator:
         self._target = target
         self._receiver = receiver
         self._deleter = deleter
-        self._itemizer = Itemizer(session, target.attached)
+        self._itemizer = Itemizer(session, target.dest, target.attached)
         self._links: HardLinks | None = None
         if lists.links is not None:
             self._links = HardLinks(session, target, self._itemizer, deleter, lists.links, writing.alternates)

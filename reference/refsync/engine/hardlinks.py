@@ -128,10 +128,7 @@ class HardLinks:
         if self._alternates.kind == "link":
             return self._alternates.first_of(name, existing)
 
-        def data(entry: FileEntry, place: bytes, status: os.stat_result) -> bool:
-            return self._itemizer.unchanged(entry, self._target.dest.attribute_path(place), status)
-
-        match = self._alternates.best(entry, name, data, self._itemizer.same_attributes)
+        match = self._alternates.best(entry, name, self._itemizer.unchanged, self._itemizer.same_attributes)
         return match if match is not None and match.level >= Level.DATA else None
 
     def _stat(self, name: bytes) -> os.stat_result | None:
@@ -188,16 +185,11 @@ class HardLinks:
             return False
         if like is None:
             self._itemizer.itemize(entry, member.ndx, here, LINKED, shown)
-        elif self._alternates.kind != "link" or self._tells_all:
+        elif self._alternates.kind != "link" or self._session.options.tells_unchanged:
             self._itemizer.itemize(entry, member.ndx, like.status, LINKED, shown, name=like.name)
         else:
             self._itemizer.up_to_date(entry.name)
         return True
-
-    @property
-    def _tells_all(self) -> bool:
-        options = self._session.options
-        return options.format_has_i > 1 or bool(options.format_has_i and options.info["NAME"] > 1)
 
     @uninterrupted
     def _make(self, existing: bytes, name: bytes, *, replacing: bool) -> bool:

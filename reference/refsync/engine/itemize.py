@@ -9,6 +9,7 @@ import os
 import stat
 
 from ..files.attributes import same_mtime, same_time
+from ..files.destination import Destination
 from ..files.ids import may_set_group
 from ..files.rank import rank
 from ..wire import items
@@ -22,8 +23,9 @@ _CHMOD_BITS = 0o7777
 class Itemizer:
     """Works out and sends item flags; below protocol 29, where none are sent, it reports them here."""
 
-    def __init__(self, session: Session, attached: TargetAttributes) -> None:
+    def __init__(self, session: Session, dest: Destination, attached: TargetAttributes) -> None:
         self._session = session
+        self._dest = dest
         self._attached = attached
         self._rank = rank(session.options)
 
@@ -139,8 +141,8 @@ class Itemizer:
             return not options.omit_dir_times
         return not (entry.is_link and options.omit_link_times)
 
-    def unchanged(self, entry: FileEntry, path: bytes, status: os.stat_result) -> bool:
-        """XFER-9: the quick check, by size and time, or by digest with ``--checksum``."""
+    def unchanged(self, entry: FileEntry, name: bytes, status: os.stat_result) -> bool:
+        """XFER-9: the quick check, by size and time, or with ``--checksum`` by the digest of ``name``."""
         options = self._session.options
         if stat.S_IFMT(status.st_mode) != stat.S_IFMT(entry.mode):
             return False
@@ -149,6 +151,7 @@ class Itemizer:
                 return False
             if options.checksum:
                 try:
+                    path = self._dest.attribute_path(name)
                     return self._session.checksums.file_digest(path, status.st_size) == entry.checksum
                 except OSError:
                     return False

@@ -45,8 +45,7 @@ class ItemLog:
         """An item that is no transfer, as it passes the sender or comes back from it."""
         options = self._session.options
         significant = iflags & items.SIGNIFICANT
-        every = options.format_has_i > 1 or (options.info["NAME"] > 1 and options.format_has_i)
-        see = self._itemizing and (significant or xname or every)
+        see = self._itemizing and (significant or xname or options.tells_unchanged)
         if options.server:
             if see and not options.dry_run and (significant or options.logfile_has_i):
                 self._to_file(entry, iflags, xname)

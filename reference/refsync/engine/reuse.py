@@ -49,7 +49,7 @@ class Reuse:
         self, entry: FileEntry, ndx: int, name: bytes, here: os.stat_result | None
     ) -> tuple[bool, Match | None]:
         """(all is done, else a basis for the delta). What is here gives way only to what is wholly alike."""
-        found = self._dests.best(entry, name, self._same_data, self._itemizer.same_attributes)
+        found = self._dests.best(entry, name, self._itemizer.unchanged, self._itemizer.same_attributes)
         if found is None:
             return False, None
         if found.level is Level.ALL and self._dests.kind != "copy":
@@ -74,9 +74,6 @@ class Reuse:
         if self._links:
             self._links.finish(ndx, found.status)
         return True, None
-
-    def _same_data(self, entry: FileEntry, name: bytes, status: os.stat_result) -> bool:
-        return self._itemizer.unchanged(entry, self._target.dest.attribute_path(name), status)
 
     def _leave_out(
         self, entry: FileEntry, ndx: int, name: bytes, here: os.stat_result | None, found: Match
@@ -106,7 +103,7 @@ class Reuse:
 
     def _keeps(self, entry: FileEntry, name: bytes, here: os.stat_result) -> bool:
         """FS-14: a backup of what gives way, unless what takes its place is the same; upstream makes none."""
-        return self._session.options.backup and not self._same_data(entry, name, here)
+        return self._session.options.backup and not self._itemizer.unchanged(entry, name, here)
 
     @uninterrupted
     def _link(self, entry: FileEntry, name: bytes, here: os.stat_result | None, found: Match) -> bool:
@@ -141,7 +138,7 @@ class Reuse:
             self._target.attributes.apply(name, entry, found.status)
         if self._links:
             self._links.finish(ndx, found.status, found.number)
-        if options.format_has_i and (options.info["NAME"] > 1 or options.format_has_i > 1):
+        if options.tells_unchanged:
             self._itemizer.itemize(entry, ndx, found.status, LINKED, b"", name=found.name)
         self._itemizer.up_to_date(entry.name)
 
@@ -186,7 +183,7 @@ class Reuse:
                 return found, False, False
             if self._links:
                 self._links.finish(ndx)
-        if options.format_has_i and (options.info["NAME"] > 1 or options.format_has_i > 1):
+        if options.tells_unchanged:
             flags = items.MATCHED
             if kind != "compare" or entry.is_dir:
                 flags |= LINKED if linked else items.LOCAL_CHANGE

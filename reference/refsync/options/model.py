@@ -198,6 +198,11 @@ class Options:
         return not self.dry_run or self.only_write_batch is not None
 
     @property
+    def tells_unchanged(self) -> bool:
+        """Whether items are told of that have not changed: ``-ii``, or ``-i`` with ``-vv``."""
+        return self.format_has_i > 1 or bool(self.format_has_i and self.info["NAME"] > 1)
+
+    @property
     def window(self) -> int:
         """``--modify-window`` in seconds; negative: to the nanosecond."""
         return self.modify_window or 0
