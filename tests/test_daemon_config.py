@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from refsync.daemon.config import Config, expand, load
-from refsync.daemon.parameters import PARAMETERS, REFUSED, squeeze
 from refsync.wire.errors import Exit, RefsyncError
 
 
@@ -111,24 +110,6 @@ def test_what_is_passed_over_is_said(tmp_path: Path) -> None:
         strict=True,
     ):
         assert words in note
-
-
-REFUSALS = sorted({each.name for each in PARAMETERS.values() if each.status == REFUSED})
-
-
-@pytest.mark.parametrize("name", REFUSALS)
-def test_what_is_not_done_but_relied_on_is_refused_by_name(tmp_path: Path, name: str) -> None:
-    parameter = PARAMETERS[squeeze(name)]
-    inert, live = ("no", "yes") if parameter.type == "bool" else ("", "/some/thing")
-    config(tmp_path, f"{name} = {inert}\n[m]\npath=/x\n")
-    with pytest.raises(RefsyncError) as caught:
-        config(tmp_path, f"{name} = {live}\n[m]\npath=/x\n")
-    assert f'the parameter "{name}" is not supported yet' in caught.value.message
-    assert caught.value.code == Exit.SYNTAX
-
-
-def test_every_refusal_has_its_reason() -> None:
-    assert all(each.reason for each in PARAMETERS.values() if each.status != "supported")
 
 
 def test_included_files(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from refsync.daemon.config import Config, load
 from refsync.daemon.grammar import Statement, statements
-from refsync.daemon.parameters import BOOL, BOOL3, INTEGER, PARAMETERS, PATH, REFUSED, squeeze
+from refsync.daemon.parameters import BOOL, BOOL3, INTEGER, PARAMETERS, PATH, squeeze
 from refsync.wire.errors import Exit, RefsyncError
 
 from ..oracle import expect, same
@@ -132,12 +132,6 @@ def fuzz_one(data: bytes) -> None:
     _again(found)
     if any(each.kind == "directive" or (each.kind == "section" and "/" in each.name) for each in found):
         return
-    if any(
-        PARAMETERS[key].status == REFUSED
-        for key in (squeeze(each.name) for each in found)
-        if key in PARAMETERS
-    ):
-        return
     expect(config is not None, "a file without fault is refused")
     assert config is not None
     order, texts = _model(found)
@@ -176,5 +170,5 @@ def seeds() -> Iterator[tuple[str, bytes]]:
     yield "directive", b"&frob\n&merge\n"
     yield "variables", b"[m]\npath = %HOME%/x%\nlist = %X%\n"
     yield "end", b"[m]\npath=/x\0list = no\n"
-    every = "".join(f"{each.name} = 1\n" for each in PARAMETERS.values() if each.status != REFUSED)
+    every = "".join(f"{each.name} = 1\n" for each in PARAMETERS.values())
     yield "every", every.encode() + b"[m]\n" + every.encode()

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from .. import __version__
-from ..daemon.parameters import ALIASES, BOOL, BOOL3, REFUSED, TABLE, Parameter
+from ..daemon.parameters import ALIASES, BOOL, BOOL3, TABLE, Parameter
 from ..options import rows_choosing, rows_saying, rows_updating
 from ..options.option import Option
 from ..options.table import OPTIONS
@@ -140,8 +140,6 @@ def _parameters(page: Page, parameters: list[Parameter]) -> None:
         if other:
             text += f" Also written '{other[0]}'."
         text += f" Type: {_kind(each)}. Default: {_default(each)}."
-        if each.status == REFUSED:
-            text += f" Refused unless it asks for nothing: {each.reason}."
         page.item(each.name, text)
 
 

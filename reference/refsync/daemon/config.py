@@ -23,7 +23,6 @@ from .parameters import (
     INTEGER,
     PARAMETERS,
     PATH,
-    REFUSED,
     STRING,
     Parameter,
     Value,
@@ -152,7 +151,6 @@ class _Loader:
         self._overrides = overrides
         self._say = say
         self._files = 0
-        self._refused: dict[str, str] = {}
         self._started = False  # a module was seen: the overrides are in
         self.main = Section("global")
         self.modules: list[Section] = []
@@ -175,11 +173,6 @@ class _Loader:
 
     def finish(self) -> None:
         self._start_modules()
-        if self._refused:
-            lines = [
-                f'the parameter "{name}" is not supported yet: {why}' for name, why in self._refused.items()
-            ]
-            raise RefsyncError("\n".join(lines), Exit.SYNTAX)
 
     def _take(self, statement: Statement, path: str, depth: int) -> None:
         where = f"{path}, line {statement.line}"
@@ -233,15 +226,9 @@ class _Loader:
         except ValueError:
             self._say(f'Badly formed boolean in configuration file: "{text}". ({where})')
             return
-        if parameter.status != "supported" and value not in (parameter.default, "", False):
-            self._object(parameter)
         key = squeeze(parameter.name)
         self._current.values[key] = value
         self._current.places[key] = where
-
-    def _object(self, parameter: Parameter) -> None:
-        if parameter.status == REFUSED:
-            self._refused[parameter.name] = parameter.reason
 
     def _include(self, statement: Statement, where: str, depth: int) -> None:
         kind = statement.name.lower()

@@ -11,27 +11,18 @@ from ..records import dataclass
 
 #: Types of values. "bool3" has a third value, unset (None); a "path" loses its trailing slashes.
 STRING, PATH, INTEGER, BOOL, BOOL3, FACILITY = "string", "path", "integer", "bool", "bool3", "facility"
-#: What is done with a parameter. One that is refused keeps the daemon from starting, unless it has
-#: a value that asks for nothing.
-SUPPORTED, REFUSED = "supported", "refused"
 
 Value = str | int | bool | None
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """``status`` other than supported has a ``reason``; ``everywhere`` is False for global ones."""
+    """``everywhere`` is False for global ones."""
 
     name: str
     type: str
     default: Value
     everywhere: bool = True
-    status: str = SUPPORTED
-    reason: str = ""
-
-
-def _refuse(name: str, type_: str, default: Value, reason: str) -> Parameter:
-    return Parameter(name, type_, default, True, REFUSED, reason)
 
 
 TABLE: tuple[Parameter, ...] = (
