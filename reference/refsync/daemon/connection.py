@@ -5,7 +5,6 @@ Clauses DAEMON-8 to DAEMON-10; upstream ``clientserver.c:start_daemon``, ``rsync
 
 from __future__ import annotations
 
-import importlib
 import os
 import signal
 import traceback
@@ -284,19 +283,6 @@ def guess_options(head: Sequence[bytes], admitted: Admitted) -> Options:
 def _bundle(word: bytes) -> str:
     """The letters of a bundle; ``e`` takes all that follows it."""
     return word[1:].decode("latin-1").partition("e")[0]
-
-
-#: What is otherwise loaded when it is first needed.
-_LATE = (
-    *("encodings.idna", "unicodedata", "shlex", "ctypes", "pwd", "grp"),
-    *("refsync.session.auth", "refsync.uring.choice", "refsync.uring.movers"),
-)
-
-
-def prepare() -> None:
-    """Load what is needed later: a new root may hide it."""
-    for name in _LATE:
-        importlib.import_module(name)
 
 
 def begin_deadline() -> None:

@@ -68,9 +68,8 @@ def run_daemon(options: Options) -> int:
         )
     if options.detach:
         _detach()
-    from . import connection  # its modules are shared by all children, and a chroot would hide them
+    from . import connection  # noqa: F401 - its modules are shared by all children, and a chroot would hide them
 
-    connection.prepare()
     log = start.log(main)
     try:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -155,9 +154,6 @@ def _serve_standard_input(start: Start) -> int:
     connection = socket.socket(fileno=os.dup(0))
     os.dup2(null, 0)
     os.close(null)
-    from . import connection as serving
-
-    serving.prepare()
     try:
         address = _address(connection, connection.getpeername())
     except OSError:

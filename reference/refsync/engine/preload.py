@@ -1,18 +1,19 @@
-"""Imports what a run imports only once it needs it: in a chroot it could not be found any more."""
+"""Imports what a run imports only once it needs it: a new root would hide it.
+
+A daemon that has this loaded shares it with all its children.
+"""
 
 from __future__ import annotations
 
-import ctypes
-import re
+import importlib
 
 from .. import native
-from ..session import auth
-from ..uring import choice
 
-__all__ = ["auth", "choice", "ctypes", "re"]
+_LATE = (
+    *("encodings.idna", "unicodedata", "shlex", "ctypes", "re", "pwd", "grp"),
+    *("refsync.session.auth", "refsync.uring.choice"),
+)
+_LATE_NATIVE = ("refsync.native.small", "refsync.uring.movers")
 
-if native.HAVE_BULK:
-    from ..native import small
-    from ..uring import movers
-
-    __all__ += ["movers", "small"]
+for _name in (*_LATE, *(_LATE_NATIVE if native.HAVE_BULK else ())):
+    importlib.import_module(_name)

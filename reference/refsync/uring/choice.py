@@ -9,8 +9,6 @@ from ..records import dataclass
 from .ring import Ring, RingRefused
 from .sites import OPCODES, SITES, line
 
-MODES = ("auto", "require", "off")
-
 
 @dataclass(slots=True)
 class _State:
