@@ -27,7 +27,7 @@ from ..session.tasks import Tasks
 from ..transport.child import LEAVING, Child, run_command, run_local
 from ..transport.childerr import ChildErrors
 from ..transport.pace import Pace
-from ..transport.pump import Pump
+from ..transport.pump import FAREWELL, Pump
 from ..wire.errors import Exit, RefsyncError
 from ..wire.greeting import encode_arguments
 from .arguments import Job, check_files_from, plan, plan_replay
@@ -39,8 +39,6 @@ from .statistics import print_summary
 
 #: How texts become bytes: file names in them are bytes that need not be text.
 ENCODING = ("utf-8", "surrogateescape")
-#: Seconds that an interrupted run takes to tell the other end.
-LAST_WORDS = 0.3
 
 
 def run_client(options: Options, paths: list[str], words: Sequence[str] = ()) -> int:
@@ -82,8 +80,8 @@ def _replay(options: Options, job: Job) -> int:
     try:
         options.local = True
         printer = Printer(options, open_log(options))
-        printer.charset = charset = own_charset(options, printer)
-        return converse(options, job, printer, batch, nowhere, charset=charset)
+        printer.charset = own_charset(options, printer)
+        return converse(options, job, printer, batch, nowhere)
     finally:
         os.close(batch)
         os.close(nowhere)
@@ -98,15 +96,13 @@ def _run(options: Options, job: Job, files: BatchFiles | None = None) -> int:
         return run_daemon_client(options, job, files)
     options.local = job.remote is None
     printer = Printer(options, open_log(options))
-    printer.charset = charset = own_charset(options, printer)
+    printer.charset = own_charset(options, printer)
     link = Link()
     child = _connect(options, job, printer, link)
 
     def talk() -> int:
         fds = child.fd_in, child.fd_out
-        return converse(
-            options, job, printer, *fds, link=link, files=files, errors=child.errors, charset=charset
-        )
+        return converse(options, job, printer, *fds, link=link, files=files, errors=child.errors)
 
     return with_child(child, talk, printer, options if job.remote is not None else None)
 
@@ -261,7 +257,6 @@ def converse(
     remote_protocol: int = 0,
     files: BatchFiles | None = None,
     errors: ChildErrors | None = None,
-    charset: Charset | None = None,
 ) -> int:
     """The client's half over two descriptors; returns its exit code after printing the totals."""
     link = link or Link()
@@ -286,7 +281,7 @@ def converse(
         remote_protocol=remote_protocol,
         started=on_start,
         recorder=files.recorder if files is not None else None,
-        charset=charset,
+        charset=printer.charset,
     )
     pace = Pace(options.bwlimit, options.stop_at)
     pump = Pump(link, fd_in, fd_out, timeout=options.timeout, pace=pace, errors=errors)
@@ -294,7 +289,7 @@ def converse(
     try:
         pump.run(tasks)
     except Interrupted:
-        pump.flush(LAST_WORDS)
+        pump.flush(FAREWELL)
         raise
     except RefsyncError as error:
         pump.flush()

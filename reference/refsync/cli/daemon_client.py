@@ -139,5 +139,4 @@ def _talk(
         remote_protocol=answered.remote_protocol,
         files=files,
         errors=errors,
-        charset=printer.charset,
     )

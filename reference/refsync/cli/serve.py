@@ -17,11 +17,8 @@ from ..session.daemon_server import read_arguments
 from ..session.link import Link
 from ..session.tasks import Tasks
 from ..transport.pace import Pace
-from ..transport.pump import Pump
+from ..transport.pump import FAREWELL, Pump
 from ..wire.errors import RefsyncError
-
-#: Seconds that an interrupted server takes to tell its client.
-LAST_WORDS = 0.3
 
 
 def run_server(options: Options, args: list[bytes], fd_in: int, fd_out: int) -> int:
@@ -41,7 +38,7 @@ def run_server(options: Options, args: list[bytes], fd_in: int, fd_out: int) -> 
         pump.flush()
         return error.code
     except Interrupted as stop:
-        pump.flush(LAST_WORDS)
+        pump.flush(FAREWELL)
         return stop.code
     except RefsyncError as error:
         if link.closed or not link.framed_out:

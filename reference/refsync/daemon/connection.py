@@ -26,7 +26,7 @@ from ..session.link import Link, PeerClosed
 from ..session.setup import negotiate
 from ..session.tasks import Tasks
 from ..transport.pace import Pace
-from ..transport.pump import Pump
+from ..transport.pump import FAREWELL, Pump
 from ..wire import mux
 from ..wire.errors import Exit, RefsyncError
 from ..wire.integers import int32
@@ -40,8 +40,6 @@ from .paths import expand_arguments
 #: Seconds that a client has from its connection to its last argument: who only connects must not
 #: hold a place for long, however slowly it goes on sending.
 HANDSHAKE_SECONDS = 60
-#: Seconds that a connection which is told to stop takes to tell its client.
-LAST_WORDS = 0.3
 
 #: What a client may not ask of a daemon: options that read or write the daemon's own files before any
 #: confinement, or run something. Their names may have more after them, such as ``=FILE``.
@@ -105,7 +103,7 @@ class Connection:
                 self._pump.drain_input()
         except Interrupted as stop:
             code = stop.code
-            self._pump.flush(LAST_WORDS)
+            self._pump.flush(FAREWELL)
         except Exception:  # a connection must end with a code and a trace in the log, whatever it meets
             self._log(traceback.format_exc().rstrip())
         finally:

@@ -19,13 +19,11 @@ from .session import Session
 
 #: Faults of filter rules.
 OF_RULES = (
-    *(
-        "specified-side merge",
-        "'!' rule has",
-        "unexpected end of filter",
-        "Unknown filter",
-        "invalid modifier",
-    ),
+    "specified-side merge",
+    "'!' rule has",
+    "unexpected end of filter",
+    "Unknown filter",
+    "invalid modifier",
 )
 #: Messages that upstream prints without a program's name in front.
 _BARE = (

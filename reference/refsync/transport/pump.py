@@ -27,6 +27,8 @@ MAX_BUFFERED = 8 * 1024 * 1024
 HEARING = 0.1
 #: Seconds that a peer which has closed its input has to go on speaking.
 LAST_WORDS = 2.0
+#: Seconds that a side which was told to stop takes to tell the other.
+FAREWELL = 0.3
 
 
 class Pump:
