@@ -155,3 +155,19 @@ def test_modes_are_whole(tmp_path: Path) -> None:
     entry = stat_entry(os.fsencode(tmp_path), b".", Options(), IdNames())
     assert stat.S_ISDIR(entry.mode)
     assert entry.mode == os.stat(tmp_path).st_mode
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a device")
+def test_a_device_is_measured_where_paths_are_resolved(tmp_path: Path) -> None:
+    """A module's files are opened below its root, those whose size has to be looked for among them."""
+    path = os.fsencode(tmp_path / "d")
+    os.mknod(path, stat.S_IFCHR | 0o600, os.makedev(1, 3))
+    asked: list[bytes] = []
+
+    def opened(path: bytes, flags: int) -> int:
+        asked.append(path)
+        raise PermissionError
+
+    files = SimpleNamespace(lstat=os.lstat, open=opened)
+    entry = stat_entry(path, b"d", Options(copy_devices=True), IdNames(), files=files)
+    assert (asked, entry.size, stat.S_IFMT(entry.mode)) == ([path], 0, stat.S_IFREG)

@@ -31,10 +31,10 @@ def size_of(fd: int) -> int:
         return 0
 
 
-def _device_size(path: bytes) -> int:
+def _device_size(path: bytes, files: Files) -> int:
     """What a device holds; 0 if it can't be opened."""
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        fd = files.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except OSError:
         return 0
     try:
@@ -84,7 +84,7 @@ def stat_entry(
             entry.link = entry.link.removeprefix(MUNGED)
     elif options.copy_devices and entry.is_device:
         # FS-25: a file of what it holds; when that changed the device does not tell
-        entry.size = status.st_size or _device_size(path)
+        entry.size = status.st_size or _device_size(path, files)
         entry.mode = stat.S_IFREG | (mode & 0o777)
         entry.mtime, entry.nsec = int(time.time()), 0
     elif kind not in (stat.S_IFREG, stat.S_IFDIR):
