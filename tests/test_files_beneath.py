@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 from refsync.files import beneath, landlock
-from refsync.files.sources import PLAIN, Beneath, is_dir, is_link, is_there, read_all
+from refsync.files.beneath import Beneath
+from refsync.files.sources import PLAIN, is_dir, is_link, is_there, read_all
 
 
 @pytest.fixture(params=["openat2", "steps"])

@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 
 import pytest
-from refsync.files.charset import Charset, Codec, Iconv, Unconvertible, lenient, open_charset, wanted
+from refsync.files.charset import Charset, Unconvertible, lenient, open_charset, wanted
+from refsync.files.iconv import Codec, Iconv
 from refsync.wire.errors import RefsyncError
 from refsync.wire.limits import MAX_PATH
 

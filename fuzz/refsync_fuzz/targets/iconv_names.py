@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 
-from refsync.files.charset import WIRE, Charset, Codec, Converter, Iconv, Unconvertible, lenient
+from refsync.files.charset import WIRE, Charset, Converter, Unconvertible, lenient
+from refsync.files.iconv import Codec, Iconv
 from refsync.session.lists import FileLists
 from refsync.wire import order
 from refsync.wire.entry import UNNAMED, FileEntry
@@ -21,7 +22,7 @@ from ..target import Surface
 SURFACE = Surface(
     priority=1,
     clauses=("ICONV-1", "ICONV-3", "ICONV-4", "ICONV-5"),
-    code=("refsync.files.charset", "refsync.session.lists"),
+    code=("refsync.files.charset", "refsync.files.iconv", "refsync.session.lists"),
     oracle="ERMD",
     dictionary={
         "half": b"\xe2\x82",

@@ -7,7 +7,8 @@ Clauses END-1, END-7, OUT-14; upstream ``log.c:log_exit``,
 from __future__ import annotations
 
 import os
-import traceback
+from collections.abc import Iterator
+from types import FrameType
 
 from .. import __version__
 from ..files.interrupt import Interrupted
@@ -48,10 +49,17 @@ def closing_line(code: int, role: str, place: str) -> str:
     return f"rsync {kind}: {text} (code {code}) at {place} [{role}=refsync {__version__}]\n"
 
 
+def _frames(error: BaseException) -> Iterator[tuple[FrameType, int]]:
+    """Where an error was raised, the outermost call first; most runs end without one."""
+    from traceback import walk_tb
+
+    return walk_tb(error.__traceback__)
+
+
 def place_of(error: BaseException) -> str:
     """``file(line)`` in our source where an error was raised; for an interrupt, where it was met."""
     found = "main.py(0)"
-    for frame, line in traceback.walk_tb(error.__traceback__):
+    for frame, line in _frames(error):
         file = os.path.basename(frame.f_code.co_filename)
         if frame.f_code.co_filename.startswith(_HOME) and file != "interrupt.py":
             found = f"{file}({line})"
@@ -64,7 +72,7 @@ def role_of(error: BaseException | None, *, sender: bool) -> str:
         return "sender"
     if error is None or isinstance(error, Interrupted):
         return "generator"
-    for frame, _ in traceback.walk_tb(error.__traceback__):
+    for frame, _ in _frames(error):
         if frame.f_code.co_name == "run" and frame.f_code.co_filename.startswith(_HOME):
             part = os.path.basename(frame.f_code.co_filename).removesuffix(".py")
             if part in ("receiver", "generator"):

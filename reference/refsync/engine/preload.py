@@ -11,7 +11,7 @@ from .. import native
 
 _LATE = (
     *("encodings.idna", "unicodedata", "shlex", "ctypes", "re", "pwd", "grp"),
-    *("refsync.session.auth", "refsync.uring.choice"),
+    *("refsync.session.auth", "refsync.uring.choice", "refsync.files.beneath", "refsync.files.iconv"),
 )
 _LATE_NATIVE = ("refsync.native.small", "refsync.uring.movers")
 

@@ -12,7 +12,7 @@ from functools import partial
 
 from ..files.charset import Charset
 from ..files.interrupt import Interrupted
-from ..files.sources import Beneath, read_all
+from ..files.sources import read_all
 from ..filters.exchange import local_rules, server_rules
 from ..filters.rulelist import FilterList
 from ..filters.source import Source
@@ -90,6 +90,8 @@ async def serve(
     session.module = module
     session.charset = charset
     if module is not None and module.confined:
+        from ..files.beneath import Beneath
+
         session.files = Beneath(module.root)
     try:
         code = await _serve(session, args, module)

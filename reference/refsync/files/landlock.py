@@ -8,10 +8,11 @@ again and holds for all that this process starts. Clause DAEMON-28; ``landlock(7
 from __future__ import annotations
 
 import ctypes
-import errno
 import os
 from collections.abc import Iterable
 from functools import cache
+
+from .syscalls import last_error, libc, syscall
 
 _CREATE, _ADD, _RESTRICT = 444, 445, 446  # system calls, the same on every architecture
 _VERSION = 1
@@ -44,8 +45,10 @@ class _Beneath(ctypes.Structure):
 @cache
 def version() -> int:
     """The version of Landlock that the kernel has; 0 for none."""
-    found = int(_libc().syscall(_CREATE, None, ctypes.c_size_t(0), _VERSION))
-    return max(found, 0)
+    try:
+        return syscall(_CREATE, None, ctypes.c_size_t(0), _VERSION)
+    except OSError:
+        return 0
 
 
 def available() -> bool:
@@ -61,7 +64,7 @@ def restrict(writable: Iterable[str | bytes], readable: Iterable[str | bytes]) -
     """
     handled = _handled(version())
     ruleset = _Ruleset(handled)
-    fd = _call(_CREATE, ctypes.byref(ruleset), ctypes.c_size_t(ctypes.sizeof(ruleset)), 0)
+    fd = syscall(_CREATE, ctypes.byref(ruleset), ctypes.c_size_t(ctypes.sizeof(ruleset)), 0)
     try:
         for path in writable:
             _allow(fd, path, handled & ~_EXECUTE)
@@ -70,10 +73,9 @@ def restrict(writable: Iterable[str | bytes], readable: Iterable[str | bytes]) -
                 _allow(fd, path, _READ)
             except FileNotFoundError:
                 continue
-        if _libc().prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
-            number = ctypes.get_errno()
-            raise OSError(number, os.strerror(number))
-        _call(_RESTRICT, fd, 0)
+        if libc().prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
+            raise last_error()
+        syscall(_RESTRICT, fd, 0)
     finally:
         os.close(fd)
 
@@ -93,19 +95,6 @@ def _allow(ruleset: int, path: str | bytes, rights: int) -> None:
         if not os.path.isdir(path):
             rights &= _ON_FILES
         rule = _Beneath(rights, fd)
-        _call(_ADD, ruleset, _PATH_BENEATH, ctypes.byref(rule), 0)
+        syscall(_ADD, ruleset, _PATH_BENEATH, ctypes.byref(rule), 0)
     finally:
         os.close(fd)
-
-
-@cache
-def _libc() -> ctypes.CDLL:
-    return ctypes.CDLL(None, use_errno=True)
-
-
-def _call(number: int, *arguments: object) -> int:
-    result = int(_libc().syscall(number, *arguments))
-    if result < 0:
-        failure = ctypes.get_errno() or errno.ENOSYS
-        raise OSError(failure, os.strerror(failure))
-    return result

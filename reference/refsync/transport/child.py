@@ -10,7 +10,6 @@ import os
 import signal
 import socket
 import time
-import traceback
 from collections.abc import Callable
 
 from ..records import dataclass, field
@@ -133,6 +132,8 @@ def run_local(serve: Callable[[int, int], int]) -> Child:
     except KeyboardInterrupt as stop:
         code = getattr(stop, "code", Exit.SIGNAL)
     except BaseException:
+        import traceback
+
         traceback.print_exc()
     finally:
         os._exit(code)
