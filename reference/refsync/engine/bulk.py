@@ -8,6 +8,7 @@ anything has happened. Clauses TOK-1 to TOK-4, MUX-1, MUX-3, XFER-12; upstream `
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from .. import native
@@ -76,38 +77,33 @@ def _inflow(session: Session, fd: int, basis: int, hasher: Hasher, head: SumHead
     from ..native.bulk import FileIn, FileSum
 
     assert isinstance(hasher, FileSum)
-    framed, ring = session.link.framed_in, session.ring()
-    last = head.block_size(head.count - 1) if head.count else 0
-    if ring is not None:
-        from ..uring.movers import RingIn
-        from ..uring.ring import BufferGroupsExhausted
+    ring = session.ring()
 
-        if warning := ring.group_warning():
-            session.warn(warning)
-        try:
-            return RingIn(
-                ring,
-                fd,
-                basis,
-                hasher,
-                framed=framed,
-                block=head.block_length,
-                count=head.count,
-                last=last,
-                max_literal=MAX_LITERAL,
-            )
-        except BufferGroupsExhausted as full:
-            session.debug("URING", 1, f"[{session.role}] io_uring: {full}: read plainly")
-    return FileIn(
-        fd,
-        basis,
-        hasher,
-        framed=framed,
-        block=head.block_length,
-        count=head.count,
-        last=last,
-        max_literal=MAX_LITERAL,
-    )
+    def made(kind: Callable[..., FileIn], *first: object) -> FileIn:
+        return kind(
+            *first,
+            fd,
+            basis,
+            hasher,
+            framed=session.link.framed_in,
+            block=head.block_length,
+            count=head.count,
+            last=head.block_size(head.count - 1) if head.count else 0,
+            max_literal=MAX_LITERAL,
+        )
+
+    if ring is None:
+        return made(FileIn)
+    from ..uring.movers import RingIn
+    from ..uring.ring import BufferGroupsExhausted
+
+    if warning := ring.group_warning():
+        session.warn(warning)
+    try:
+        return made(RingIn, ring)
+    except BufferGroupsExhausted as full:
+        session.debug("URING", 1, f"[{session.role}] io_uring: {full}: read plainly")
+        return made(FileIn)
 
 
 class Inflow:

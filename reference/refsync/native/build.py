@@ -124,7 +124,14 @@ PLACES = [
 ]
 ARCHIVE = [path for place in PLACES if (path := Path(place) / "liburing.a").exists()]
 
-SOURCES = ("kernel.c", "bulk.c", "uring.c", "uring_bulk.c", "small.c")  # each uses what stands before it
+SOURCES = (
+    "kernel.c",
+    "bulk.c",
+    "uring.c",
+    "uring_send.c",
+    "uring_receive.c",
+    "small.c",
+)  # each uses what stands before it
 
 ffi.set_source(
     "refsync._kernel",

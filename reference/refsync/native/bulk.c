@@ -303,16 +303,15 @@ int refsync_in_begin(bulk_in *in, const unsigned char *raw, int64_t count, int64
 static int ring_put_gathered(bulk_in *in);
 static int ring_copy_run(bulk_in *in);
 
-static int put(bulk_in *in, struct iovec *part, int parts, int64_t at)
+/* Writes all parts from `at` on, whatever is written at a time: 0, or an errno value. */
+static int write_parts(int file, struct iovec *part, int parts, int64_t at)
 {
     while (parts) {
-        ssize_t count = pwritev(in->file, part, parts, at);
+        ssize_t count = pwritev(file, part, parts, at);
         if (count < 0 && errno == EINTR)
             continue;
-        if (count <= 0) {
-            in->error = count ? errno : EIO;
-            return FILE_FAILED;
-        }
+        if (count <= 0)
+            return count ? errno : EIO;
         at += count;
         while (parts && (size_t)count >= part->iov_len) {
             count -= (ssize_t)part->iov_len;
@@ -324,7 +323,16 @@ static int put(bulk_in *in, struct iovec *part, int parts, int64_t at)
             part->iov_len -= (size_t)count;
         }
     }
-    return MORE;
+    return 0;
+}
+
+static int put(bulk_in *in, struct iovec *part, int parts, int64_t at)
+{
+    int error = write_parts(in->file, part, parts, at);
+    if (!error)
+        return MORE;
+    in->error = error;
+    return FILE_FAILED;
 }
 
 static int put_gathered(bulk_in *in)

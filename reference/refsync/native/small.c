@@ -63,27 +63,6 @@ typedef struct small_file {
 
 #define RUNS 8
 
-static int write_runs(int fd, struct iovec *part, int parts)
-{
-    while (parts) {
-        ssize_t count = writev(fd, part, parts);
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count <= 0)
-            return -1;
-        while (parts && (size_t)count >= part->iov_len) {
-            count -= (ssize_t)part->iov_len;
-            part++;
-            parts--;
-        }
-        if (count) {
-            part->iov_base = (unsigned char *)part->iov_base + count;
-            part->iov_len -= (size_t)count;
-        }
-    }
-    return 0;
-}
-
 static int dress(int fd, const small_file *file)
 {
     struct stat status;
@@ -156,7 +135,7 @@ int64_t refsync_small_write(const unsigned char *data, int64_t have, int sum, sm
     }
     if (fd < 0)
         return 0;
-    int failed = write_runs(fd, part, parts) || dress(fd, file);
+    int failed = write_parts(fd, part, parts, 0) || dress(fd, file);
     if (close(fd) || failed || renameat(file->directory, temp, file->directory, file->name)) {
         unlinkat(file->directory, temp, 0);
         return 0;

@@ -1,5 +1,5 @@
 /* One io_uring per process: made, probed, submitted to, reaped, counted and injured (by tests) here. What goes through it
- * is in uring_bulk.c. Without liburing's header the same functions say that there is no ring. */
+ * is in uring_send.c and uring_receive.c. Without liburing's header the same functions say that there is no ring. */
 
 enum {
     SITE_READ_SOURCE, SITE_READ_BASIS, SITE_WRITE_LITERAL, SITE_WRITE_COPY, SITE_FSYNC, SITE_SEND, SITE_SEND_ZC,
