@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import pytest
+from refsync.engine.report import RemoteReporter
+from refsync.engine.sender import Sender
+from refsync.engine.session import Session
 from refsync.options.combinations import settle_max_alloc
 from refsync.options.model import Options
 from refsync.options.parse import parse
+from refsync.session.link import Link
+from refsync.session.setup import Agreement
+from refsync.session.tasks import Tasks
+from refsync.wire import sumhead
 from refsync.wire.cursor import Cursor
+from refsync.wire.dialect import build
 from refsync.wire.errors import Exit, ProtocolError, RefsyncError
 from refsync.wire.integers import varint
 from refsync.wire.xattr import XattrDecoder
@@ -40,3 +48,15 @@ def test_a_value_beyond_the_limit_is_not_waited_for() -> None:
     with pytest.raises(ProtocolError) as caught:
         XattrDecoder(most=1 << 20).decode(Cursor(wire))
     assert caught.value.code == Exit.MALLOC
+
+
+def test_without_a_limit_sums_are_bounded_all_the_same() -> None:
+    """It is the peer that chooses --max-alloc, and the peer that sends the sums."""
+    link = Link()
+    agreement = Agreement(build(32, 0), 32, 1, "md5", "md5", None)
+    session = Session(link, Options(max_alloc=0), agreement, RemoteReporter(link), "sender")
+    sender = Sender.__new__(Sender)
+    sender._session = session
+    link.feed(sumhead.encode(sumhead.SumHead(1 << 26, 700, 16, 0)))
+    with pytest.raises(ProtocolError, match="more than can be held"):
+        Tasks(link, sender._read_sums(without=False)).step()

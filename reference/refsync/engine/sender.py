@@ -21,6 +21,7 @@ from ..wire.cursor import Buffer, Cursor
 from ..wire.entry import FileEntry
 from ..wire.errors import NeedMoreData, ProtocolError
 from ..wire.integers import int32
+from ..wire.limits import MAX_SUM_BYTES
 from ..wire.ndx import NDX_DEL_STATS, NDX_DONE
 from ..wire.tokens import PlainEncoder
 from ..wire.xattr import XattrList
@@ -187,6 +188,8 @@ class Sender:
 
         head = await link.read(read_head)
         size = 0 if without else head.count * (4 + head.strong_length)
+        if size > MAX_SUM_BYTES:  # whatever limit the other side has asked for, or none
+            raise ProtocolError(f"{head.count} block sums are more than can be held", clause="SUM-2")
         if size:
             self._session.allocate(head.count, BLOCK_SUM)
             self._session.allocate(head.count * limit, 1)

@@ -51,6 +51,8 @@ MAX_DELETE_STAT = 1 << 28
 MAX_NDX = (1 << 31) - 1
 #: Entries in all live file lists of a session; bounds memory, not a protocol figure.
 MAX_FLIST_ENTRIES = 50_000_000
+#: Packed block sums of one file: a terabyte at the largest block of protocol 30 needs 160 MiB.
+MAX_SUM_BYTES = 1 << 30
 #: Inflated data handed on at a time, however much a piece of compressed data holds.
 MAX_INFLATED = 64 * 1024
 #: One lz4 block: upstream's buffer holds 32 KiB that don't compress.
