@@ -50,9 +50,13 @@ def shell_names(t: Trial) -> None:
     clause="END-14",
     title="Over ssh: no rsync at the other end: exit 127 and the shell's words",
     judged=Judged.CLIENT,
+    controlled=False,
     **SSH,
 )
 def no_program(t: Trial) -> None:
+    """Without a control: ssh closes the connection before it ends, and whether it had ended by the time that
+    upstream's client looks, which then takes its code and else 12, is a matter of luck.
+    """
     connect(t, b"/nowhere/rsync")
     t.build([file("f", b"x")])
     run = t.sync("-a", expect=127)
@@ -64,10 +68,13 @@ def no_program(t: Trial) -> None:
     "SSH-004",
     clause="END-14",
     title="Over ssh: a login that is refused: ssh's words and exit 255",
+    judged=Judged.CLIENT,
+    controlled=False,
     **SSH,
 )
 def no_login(t: Trial) -> None:
-    connect(t).forget_key()
+    """No server is reached. Without a control, as SSH-003."""
+    connect(t, b"/nowhere/rsync").forget_key()
     t.build([file("f", b"x")])
     run = t.sync("-a", expect=255)
     t.matches("standard error", r"Permission denied", run.stderr)
