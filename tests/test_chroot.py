@@ -62,7 +62,7 @@ def test_a_confined_daemon_imports_nothing_late_and_reads_attributes_without_pro
         for options in RUNS:
             for places in ([f"{module}/src/", f"{url}/dst/"], [f"{url}/src/", f"{tmp_path}/out/"]):
                 run = subprocess.run(
-                    [sys.executable, "-m", "refsync.cli.main", *options, *places],
+                    [sys.executable, "-m", "refsync", *options, *places],
                     capture_output=True,
                     env=environment,
                     timeout=60,

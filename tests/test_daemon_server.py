@@ -16,7 +16,7 @@ import pytest
 from refsync.wire.errors import Exit
 
 ROOT = os.getuid() == 0
-REFSYNC = [sys.executable, "-m", "refsync.cli.main"]
+REFSYNC = [sys.executable, "-m", "refsync"]
 GREETING = b"@RSYNCD: 32.0 sha512 sha256 sha1 md5 md4\n"
 START_LIMIT = 20.0
 #: A root daemon would serve as nobody, who can't see what a test makes.

@@ -22,7 +22,7 @@ from refsync.transport.child import Child, run_command
 from refsync.transport.pump import Pump
 from refsync.wire.errors import EXIT_TEXT, Exit, RefsyncError
 
-REFSYNC = [sys.executable, "-m", "refsync.cli.main"]
+REFSYNC = [sys.executable, "-m", "refsync"]
 SIZE = 4 << 20
 WAYS = ["local", "push", "pull", "daemon push", "daemon pull"]
 #: Seconds after which a test has failed; nothing here takes so long.

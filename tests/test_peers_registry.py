@@ -298,7 +298,7 @@ def test_the_reference_s_wrapper_is_one_executable_file_made_once() -> None:
     assert wrapper.stat().st_ino == before.st_ino
     launcher = (wrapper.parent.parent / "launch.py").read_text()
     assert sys.executable in wrapper.read_text()
-    assert "from refsync.cli.main import main" in launcher
+    assert "from refsync.cli.entry import run" in launcher
 
 
 def run(*arguments: str) -> tuple[int, str, str]:

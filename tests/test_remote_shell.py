@@ -19,7 +19,7 @@ from refsync.transport.child import run_command
 from refsync.transport.childerr import KEPT, ChildErrors, open_pair
 from refsync.transport.pump import Pump
 
-REFSYNC = [sys.executable, "-m", "refsync.cli.main"]
+REFSYNC = [sys.executable, "-m", "refsync"]
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from refsync.wire.errors import RefsyncError
 
 def run(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "refsync.cli.main", *words],
+        [sys.executable, "-m", "refsync", *words],
         cwd=cwd,
         capture_output=True,
         text=True,

@@ -64,7 +64,7 @@ def test_a_full_disk_ends_a_run_as_without_a_ring(tmp_path: pathlib.Path) -> Non
 
 def refsync(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "refsync.cli.main", *map(str, arguments)],
+        [sys.executable, "-m", "refsync", *map(str, arguments)],
         capture_output=True,
         text=True,
         timeout=60,

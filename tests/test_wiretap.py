@@ -141,7 +141,7 @@ def test_a_run_is_tapped_as_it_goes(tmp_path: pathlib.Path) -> None:
     shell = tmp_path / "shell"
     shell.write_text('#!/bin/sh\nshift\nexec /bin/sh -c "$*"\n')
     shell.chmod(0o755)
-    refsync = f"{sys.executable} -m refsync.cli.main"
+    refsync = f"{sys.executable} -m refsync"
     client = tmp_path / "client"
     client.write_text(f'#!/bin/sh\nexec {refsync} "$@"\n')
     client.chmod(0o755)

@@ -13,11 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from operator import attrgetter
-from typing import Any, TypeVar, cast, dataclass_transform, overload
+
+from .typed import Any, TypeVar, cast, dataclass_transform, overload
 
 T = TypeVar("T")
 
 _MISSING: Any = object()
+_put = object.__setattr__
+#: Records of a class that are made slowly before its own ``__init__`` is written and compiled.
+PLAIN_CALLS = 8
 
 
 class Field:
@@ -74,20 +78,46 @@ def dataclass(*, slots: bool = True, frozen: bool = False) -> Callable[[type[T]]
         made = metaclass(cls.__name__, cls.__bases__, body)
         made.__qualname__ = cls.__qualname__
 
-        def first(self: Any, *values: Any, **named: Any) -> None:
-            written = _write_init(made, fields, frozen)
-            made.__init__ = written
-            written(self, *values, **named)
-
-        made.__init__ = first
+        _start_plainly(made, fields, frozen)
         return cast("type[T]", made)
 
     return make
 
 
+def _start_plainly(cls: Any, fields: dict[str, Field], frozen: bool) -> None:
+    """Give a class an ``__init__`` that costs nothing to make, until a better one is worth its time."""
+    order = tuple(name for name, what in fields.items() if what.init)
+    post: Callable[[Any], None] | None = getattr(cls, "__post_init__", None)
+    left = PLAIN_CALLS
+
+    def __init__(self: Any, *values: Any, **named: Any) -> None:
+        nonlocal left
+        left -= 1
+        given = dict(zip(order, values, strict=False)) | named
+        fits = len(given) == len(values) + len(named) and given.keys() <= set(order)
+        for name, what in fields.items():
+            if name in given:
+                value = given[name]
+            elif what.default_factory is not None:
+                value = what.default_factory()
+            elif what.default is not _MISSING:
+                value = what.default
+            else:
+                fits &= not what.init
+                continue
+            _put(self, name, value)
+        if not fits or not left:
+            cls.__init__ = _write_init(cls, fields, frozen)
+            cls.__init__(self, *values, **named)  # which says what is wrong with these
+        elif post is not None:
+            post(self)
+
+    cls.__init__ = __init__
+
+
 def _write_init(cls: type, fields: dict[str, Field], frozen: bool) -> Callable[..., None]:
     """The ``__init__`` of a record, as one would write it by hand."""
-    known: dict[str, Any] = {"_missing": _MISSING, "_set": object.__setattr__}
+    known: dict[str, Any] = {"_missing": _MISSING, "_set": _put}
     arguments, lines = ["self"], []
     for name, what in fields.items():
         value = name
@@ -138,7 +168,7 @@ def _reduced(self: Any) -> tuple[Any, ...]:
 def _rebuilt(cls: Any, values: dict[str, Any]) -> Any:
     record = object.__new__(cls)
     for name, value in values.items():
-        object.__setattr__(record, name, value)
+        _put(record, name, value)
     return record
 
 

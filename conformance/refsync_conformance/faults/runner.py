@@ -31,7 +31,7 @@ class Workload:
         src, dst = f"{base}/src/", f"{base}/dst/"
         words = list(self.options)
         if self.remote:
-            words += ["-e", str(base / "shell"), f"--rsync-path={sys.executable} -m refsync.cli.main"]
+            words += ["-e", str(base / "shell"), f"--rsync-path={sys.executable} -m refsync"]
         if self.remote == "push":
             dst = f"host:{dst}"
         elif self.remote == "pull":

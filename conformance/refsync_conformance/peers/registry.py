@@ -91,8 +91,8 @@ def launcher_text(package_parent: str) -> str:
         "import sys\n\n"
         # In place of the launcher's own directory, which would otherwise come first.
         f"sys.path[0] = {package_parent!r}\n"
-        "from refsync.cli.main import main\n\n"
-        "sys.exit(main())\n"
+        "from refsync.cli.entry import run\n\n"
+        "run()\n"
     )
 
 

@@ -11,12 +11,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from typing import BinaryIO
 
 from ..engine.batch import Recorder
 from ..filters.rulelist import FilterList
 from ..filters.rules import format_rule
 from ..options.model import Options
+from ..typed import BinaryIO
 from ..wire.errors import Exit, RefsyncError
 from .arguments import split_host
 

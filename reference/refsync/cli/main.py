@@ -130,7 +130,3 @@ def _say(options: Options, code: int, end: RefsyncError | Interrupted | None, ro
             Log(options.log_file, tag="rsync").write(text.encode("utf-8", "surrogateescape"))
     except OSError:
         pass  # nobody is left to be told
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -7,10 +7,8 @@ Clauses OUT-3, OUT-5, OUT-7, OUT-14 to OUT-16; upstream ``log.c:rwrite``,
 from __future__ import annotations
 
 import os
-import re
 import sys
 import time
-from typing import BinaryIO
 
 from ..engine.listed import listing_line
 from ..engine.stats import Statistics
@@ -18,12 +16,13 @@ from ..files.charset import Charset
 from ..files.log import Log
 from ..options.model import Options
 from ..transport.childerr import pass_on
+from ..typed import BinaryIO
 from ..wire import mux
 from ..wire.entry import FileEntry
 from .progress import Progress
 
 #: What is escaped even if any other byte may be printed.
-_CONTROLS = re.compile(rb"[\x00-\x08\x0a-\x1f]|\\(?=#[0-9]{3})")
+_CONTROLS = rb"[\x00-\x08\x0a-\x1f]|\\(?=#[0-9]{3})"
 #: Output that nobody watches is passed on at least this often, in seconds.
 FLUSH_EVERY = 0.25
 
@@ -209,10 +208,11 @@ def escape(text: bytes, *, eight_bit: bool = False, charset: Charset | None = No
     if body.isascii() and body.decode("ascii").isprintable() and b"\\#" not in body:
         return text
     out: list[bytes] = []
-    if charset is not None:
-        return charset.shown(_CONTROLS.sub(lambda found: b"\\#%03o" % found[0][0], body)) + end
-    if eight_bit:
-        return _CONTROLS.sub(lambda found: b"\\#%03o" % found[0][0], body) + end
+    if charset is not None or eight_bit:
+        import re
+
+        body = re.sub(_CONTROLS, lambda found: b"\\#%03o" % found[0][0], body)
+        return (charset.shown(body) if charset is not None else body) + end
     for at, char in enumerate(shown := body.decode(*_DECODING)):
         raw = char.encode("utf-8", "surrogateescape")
         escaped = char == "\\" and shown[at + 1 : at + 2] == "#" and shown[at + 2 : at + 5].isdecimal()

@@ -14,13 +14,13 @@ import socket
 import sys
 import time
 from collections.abc import Sequence
-from typing import NoReturn
 
 from .. import __version__
 from ..files.interrupt import install
 from ..files.log import Log
 from ..options.model import Options
 from ..transport import tcp
+from ..typed import NoReturn
 from ..wire.errors import Exit, RefsyncError
 from .activation import inherited, is_socket
 from .config import Config

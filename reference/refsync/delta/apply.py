@@ -6,8 +6,8 @@ Clauses SUM-2, TOK-3, SUM-13; upstream ``receiver.c:receive_data``.
 from __future__ import annotations
 
 import os
-from typing import Protocol
 
+from ..typed import Protocol
 from ..wire.cursor import Buffer
 from ..wire.errors import ProtocolError
 from ..wire.sumhead import SumHead

@@ -7,15 +7,14 @@ session's seed. Clauses SUM-4 to SUM-9; upstream ``checksum.c:get_checksum2``,
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable
-from typing import Protocol
 
 import xxhash
 
 from .. import native
 from ..native import Md4
+from ..typed import Protocol
 from ..wire.cursor import Buffer
 from ..wire.errors import Exit, RefsyncError
 
@@ -66,10 +65,10 @@ def new_hasher(name: str) -> Hasher:
     """The file digest of that name, without any seed."""
     if name in _XXH_STATES:
         return _Reversed(_XXH_STATES[name]())
-    if name == "md5":
-        return hashlib.md5(usedforsecurity=False)
-    if name == "sha1":
-        return hashlib.sha1(usedforsecurity=False)
+    if name in ("md5", "sha1"):
+        import hashlib  # half the time of this whole module, and rarely needed
+
+        return hashlib.new(name, usedforsecurity=False)
     return Md4() if name == "md4" else _Nothing()
 
 
@@ -94,6 +93,8 @@ def block_sum(name: str, seed: int, *, seed_first: bool) -> Callable[[Buffer], b
         return md4_block
     if name == "none":
         return lambda data: b"\0"
+    import hashlib
+
     first = name == "sha1" or seed_first
     start = hashlib.new(name, tail if first else b"", usedforsecurity=False)
     tail = b"" if first else tail

@@ -6,7 +6,6 @@ Clauses ACL-4, XATTR-3 to XATTR-5, XATTR-9; upstream ``flist.c:send_file_name``,
 
 from __future__ import annotations
 
-import hashlib
 import os
 
 from ..files import acls, xattrs
@@ -28,6 +27,8 @@ from .session import IOERR_GENERAL, Session
 
 def digest_of(value: bytes) -> bytes:
     """XATTR-2: MD5, whatever checksum the files have, and without a seed."""
+    import hashlib
+
     return hashlib.md5(value, usedforsecurity=False).digest()
 
 

@@ -14,10 +14,10 @@ import os
 from collections import deque
 from collections.abc import Callable
 from itertools import islice
-from typing import BinaryIO
 
 from ..options.model import Options
 from ..session.link import Link
+from ..typed import BinaryIO
 from ..wire import batch
 from ..wire.dialect import Dialect
 from ..wire.errors import Exit, RefsyncError

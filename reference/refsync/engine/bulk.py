@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from .. import native
 from ..delta.apply import Reconstructor
 from ..files.temp import TempFile
 from ..files.writer import Writer
 from ..session.bulk import Moved
+from ..typed import TYPE_CHECKING
 from ..wire.errors import ProtocolError
 from ..wire.limits import MAX_LITERAL
 from ..wire.sumhead import SumHead

@@ -11,10 +11,10 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from typing import Protocol
 
 from ..files.links import link_stat, look
 from ..filters.rulelist import FilterList
+from ..typed import Protocol
 from ..wire.entry import CONTENT_DIR, IMPLIED_DIR, TOP_DIR, FileEntry
 from .arguments import Argument, Kind, join, split_argument
 from .module import first_hidden, not_there

@@ -6,7 +6,6 @@ Clauses ICONV-1, ICONV-4; upstream ``flist.c:send_file_name``, ``recv_file_entry
 from __future__ import annotations
 
 import os
-from copy import copy
 
 from ..files.charset import Charset, Unconvertible
 from ..wire import mux
@@ -24,6 +23,8 @@ class Outgoing:
 
     def entry(self, entry: FileEntry) -> FileEntry | None:
         """The entry as it is to be sent; None after telling why it can't be."""
+        from copy import copy
+
         sent = copy(entry)
         try:
             sent.name = self._charset.to_wire(entry.name)

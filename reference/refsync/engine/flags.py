@@ -5,8 +5,7 @@ Clause OUT-2; upstream ``log.c:log_formatted``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from ..typed import TYPE_CHECKING
 from ..wire import items
 from ..wire.entry import FileEntry
 

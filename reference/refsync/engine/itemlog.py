@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import stat
 import time
-from typing import TYPE_CHECKING
 
 from ..files.ids import may_set_group
 from ..files.rank import rank
 from ..options.logformat import expand
+from ..typed import TYPE_CHECKING
 from ..wire import items
 from ..wire.entry import FileEntry
 from .flags import flag_letters

@@ -7,13 +7,12 @@ as messages. Upstream ``log.c:rwrite``, ``log_item``, ``log_delete``.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable
-from typing import Protocol
 
 from ..files.charset import Charset
 from ..options.model import Options
 from ..session.link import Link
+from ..typed import Protocol
 from ..wire import mux
 from ..wire.entry import FileEntry
 from ..wire.limits import MAX_MESSAGE_TEXT
@@ -75,15 +74,17 @@ class Reporter(Protocol):
 
 
 _SPECIAL = rb"|\\(?=#[0-9]{3})"
-_UNPRINTABLE = re.compile(rb"[^\t -~]" + _SPECIAL)
-_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f]" + _SPECIAL)
+_UNPRINTABLE = rb"[^\t -~]" + _SPECIAL
+_CONTROL = rb"[\x00-\x08\x0a-\x1f]" + _SPECIAL
 
 
 def _escaped(text: bytes, *, eight_bit: bool) -> bytes:
     """OUT-7: what a server itself writes for the user, whose locale it does not know."""
+    import re
+
     body = text.removesuffix(b"\n")
     pattern = _CONTROL if eight_bit else _UNPRINTABLE
-    return pattern.sub(lambda found: b"\\#%03o" % found[0][0], body) + text[len(body) :]
+    return re.sub(pattern, lambda found: b"\\#%03o" % found[0][0], body) + text[len(body) :]
 
 
 class RemoteReporter:

@@ -1,7 +1,8 @@
 """A whole transfer from one side: what client and server have in common.
 
 Clauses XFER-1, END-1 to END-6, FILT-12; upstream ``main.c:client_run``,
-``do_server_sender``, ``do_server_recv``, ``do_recv``.
+``do_server_sender``, ``do_server_recv``, ``do_recv``. A side has one role, and imports
+what that needs.
 """
 
 from __future__ import annotations
@@ -11,25 +12,24 @@ import os
 from ..filters.rulelist import FilterList
 from ..session.lists import FileList
 from ..session.tasks import together
+from ..typed import TYPE_CHECKING
 from ..wire import stats
 from ..wire.errors import ProtocolError
 from ..wire.ndx import NDX_FLIST_EOF, NDX_FLIST_OFFSET
 from .attached import names_for
-from .deleter import Deleter
 from .filesfrom import chosen_names, forward
-from .generator import Generator
-from .listing import ListSender
-from .receive_list import ListReceiver
-from .receiver import Receiver
-from .requested import Requested
-from .sender import Sender
 from .session import Session
-from .target import open_target
-from .writing import prepare
+
+if TYPE_CHECKING:
+    from .receive_list import ListReceiver
+    from .requested import Requested
 
 
 async def send(session: Session, arguments: list[bytes], filters: FilterList, root: bytes = b"") -> int:
     """Send what the arguments name; returns the exit code of this side."""
+    from .listing import ListSender
+    from .sender import Sender
+
     if session.options.server:
         session.debug("SEND", 1, f"server_sender starting pid={os.getpid()}")
     session.watch(filters, b"sender")
@@ -68,6 +68,13 @@ async def receive(
     on a client they tell what the sender may not send (HOST-2). ``guard`` is
     a module's list: what it excludes is not received.
     """
+    from .deleter import Deleter
+    from .generator import Generator
+    from .receive_list import ListReceiver
+    from .receiver import Receiver
+    from .target import open_target
+    from .writing import prepare
+
     if session.options.server:
         session.debug("RECV", 1, f"server_recv(2) starting pid={os.getpid()}")
     session.xattr_names = names_for(session.options, filters, sender=False)

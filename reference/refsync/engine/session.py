@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from ..delta.checksums import Checksums
 from ..files.charset import Charset
@@ -19,6 +18,7 @@ from ..options.preserved import preserved
 from ..records import dataclass, field
 from ..session.link import Link
 from ..session.setup import Agreement
+from ..typed import TYPE_CHECKING
 from ..wire import mux
 from ..wire.dialect import Dialect
 from ..wire.errors import Exit, ProtocolError, RefsyncError

@@ -8,12 +8,12 @@ say what is wrong. Clauses XFER-11, XFER-12, FS-2, FS-4, TOK-1; upstream ``sende
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from .. import native
 from ..files.ids import NO_ID, may_set_group
 from ..files.rank import FAKE, rank
 from ..files.temp import temp_stem
+from ..typed import TYPE_CHECKING
 from ..wire import items
 from ..wire.entry import FileEntry
 from ..wire.tokens import CHUNK_SIZE

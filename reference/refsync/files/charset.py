@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import Protocol
 
+from ..typed import Protocol
 from ..wire.errors import Exit, RefsyncError
 from ..wire.limits import MAX_PATH
 

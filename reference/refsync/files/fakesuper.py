@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import stat
 from collections.abc import Callable
 
@@ -19,7 +18,7 @@ from .xattrs import STAT, reason
 #: Longer than any that was written (upstream has a buffer of 256 bytes).
 _MOST = 255
 _NUMBER = rb"\s*([+-]?\d+)"
-_FORM = re.compile(rb"\s*([0-7]+)" + _NUMBER + rb"," + _NUMBER + _NUMBER + rb":" + _NUMBER)
+_FORM = rb"\s*([0-7]+)" + _NUMBER + rb"," + _NUMBER + _NUMBER + rb":" + _NUMBER
 #: The fields of a status that can be given by position, in order.
 _SHOWN = 10
 _MORE = ("st_atime_ns", "st_mtime_ns", "st_ctime_ns", "st_blksize", "st_blocks")
@@ -27,7 +26,9 @@ _MORE = ("st_atime_ns", "st_mtime_ns", "st_ctime_ns", "st_blksize", "st_blocks")
 
 def parse(text: bytes) -> tuple[int, int, int, int, int] | None:
     """(mode, major, minor, uid, gid), None if the text is none."""
-    found = _FORM.match(text)
+    import re
+
+    found = re.match(_FORM, text)
     if found is None:
         return None
     mode = int(found[1], 8) & 0xFFFF

@@ -7,14 +7,13 @@ name. Clause IDS-2; upstream ``uidlist.c:parse_name_map``, ``recv_add_id``.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 from ..filters.wildmatch import compile_pattern
 from ..records import dataclass
 from ..wire.errors import Exit, RefsyncError
 
-_RANGE = re.compile(r"([0-9]+)(?:-([0-9]+))?")
+_RANGE = r"([0-9]+)(?:-([0-9]+))?"
 _MAX_ID = 0xFFFFFFFF
 
 
@@ -51,7 +50,9 @@ def parse_map(
         low = high = -1
         named: Callable[[bytes], bool] | None = None
         if source[:1].isascii() and source[:1].isdigit():
-            found = _RANGE.fullmatch(source)
+            import re
+
+            found = re.fullmatch(_RANGE, source)
             if found is None:
                 raise RefsyncError(f"Invalid number in --{option}: {source}", Exit.SYNTAX)
             low = high = id_number(found[1])

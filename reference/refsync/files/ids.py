@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Protocol
 
+from ..typed import Protocol
 from .idmap import IdRule
 
 #: What chown takes for "leave it alone": an id of this value can be received, but not set.

@@ -12,8 +12,8 @@ from __future__ import annotations
 import functools
 import signal
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
 
+from ..typed import ParamSpec, TypeVar
 from ..wire.errors import Exit
 
 P = ParamSpec("P")

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import Protocol
+
+from ..typed import Protocol
 
 
 class Files(Protocol):

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
+from ..typed import TYPE_CHECKING
 from .writer import Writer
 
 if TYPE_CHECKING:

@@ -20,8 +20,8 @@ Clauses FILT-11, FILT-12 and FILT-16; upstream ``exclude.c:send_filter_list``,
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Protocol
 
+from ..typed import Protocol
 from ..wire.dialect import Dialect
 from ..wire.errors import Exit, RefsyncError
 from ..wire.filterlist import DeleteOptions, encode, list_travels

@@ -18,8 +18,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from ..typed import TYPE_CHECKING
 from ..wire.errors import Exit, RefsyncError
 
 if TYPE_CHECKING:

@@ -15,7 +15,6 @@ from . import chmod
 from .model import Options
 from .option import Option
 from .sizes import integer, parse_size
-from .times import stop_after, stop_at
 from .wrong import wrong
 
 #: Alternate directories of one run; their numbers have to fit into a byte with others.
@@ -214,10 +213,14 @@ def _old_args(options: Options, option: Option, value: str) -> None:
 
 
 def _stop_at(options: Options, option: Option, value: str) -> None:
+    from .times import stop_at
+
     options.stop_at = stop_at(value, time.time())
 
 
 def _stop_after(options: Options, option: Option, value: str) -> None:
+    from .times import stop_after
+
     options.stop_at = stop_after(option.name, value, time.time())
 
 

@@ -5,7 +5,6 @@ Clause OPT-6; upstream ``options.c:parse_arguments``.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from .actions import limit_allocation
@@ -44,6 +43,8 @@ def settle_max_alloc(options: Options, environ: Mapping[str, str]) -> None:
 
 def _leading_number(text: str) -> int:
     """As C's ``atoi`` has it."""
+    import re
+
     found = re.match(r"\s*([+-]?\d{1,9})", text, re.ASCII)
     return int(found[1]) if found else 0
 

@@ -5,15 +5,11 @@ Clause OPT-5; upstream ``options.c:parse_size_arg``, popt's integers.
 
 from __future__ import annotations
 
-import re
-
 from ..wire.integers import INT32_MAX, INT32_MIN, INT64_MAX
 from .wrong import wrong
 
 #: A number is allowed to be missing: it is 0 then. What is longer than this is no number that anybody means.
-_SIZE = re.compile(
-    r"(?P<whole>[0-9]{,24})(?:\.(?P<fraction>[0-9]{,24}))?(?P<unit>[A-Za-z]{,3})(?P<change>[+-]1)?"
-)
+_SIZE = r"(?P<whole>[0-9]{,24})(?:\.(?P<fraction>[0-9]{,24}))?(?P<unit>[A-Za-z]{,3})(?P<change>[+-]1)?"
 _UNITS = {"": 1, "b": 1}
 for _power, _letter in enumerate("kmgtp", 1):
     _UNITS |= {_letter: 1024**_power, _letter + "ib": 1024**_power, _letter + "b": 1000**_power}
@@ -40,7 +36,9 @@ def parse_size(
 
     ``unit`` is that of a number without one; ``zero`` may be given though it is less than ``least``.
     """
-    found = _SIZE.fullmatch(value)
+    import re
+
+    found = re.fullmatch(_SIZE, value)
     factor = _UNITS.get((found["unit"] or unit).lower()) if found else None
     if found is None or factor is None or (found["change"] and not found.start("change")):
         raise wrong(f"--{name}={value} is invalid")

@@ -9,7 +9,8 @@ Clauses MUX-1, MUX-3, TOK-2.
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Protocol
+
+from ..typed import Protocol
 
 
 class Moved(IntEnum):

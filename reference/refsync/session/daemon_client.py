@@ -8,9 +8,9 @@ GREET-9, AUTH-1 to AUTH-3; upstream ``clientserver.c:start_inband_exchange``.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
 
 from ..records import dataclass
+from ..typed import TypeVar
 from ..wire import greeting
 from ..wire.cursor import Cursor
 from ..wire.dialect import MAX_PROTOCOL

@@ -8,9 +8,9 @@ does all I/O. Clauses GREET-1 to GREET-9, AUTH-1 to AUTH-4; upstream
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol
 
 from ..records import dataclass
+from ..typed import Protocol
 from ..wire import greeting
 from ..wire.cursor import Cursor
 from ..wire.dialect import MAX_PROTOCOL

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from types import coroutine
-from typing import TypeVar
 
+from ..typed import TypeVar
 from ..wire import mux
 from ..wire.cursor import Cursor
 from ..wire.errors import NeedMoreData, ProtocolError

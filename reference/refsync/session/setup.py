@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..records import dataclass, field, replace
+from ..records import dataclass, replace
 from ..wire import batch, compat, compression, negotiation
 from ..wire.dialect import HIGHEST_ACCEPTED, LOWEST_KNOWN, MAX_PROTOCOL, MIN_PROTOCOL, Dialect, build
 from ..wire.errors import Exit, ProtocolError, RefsyncError
@@ -41,7 +41,6 @@ class Offer:
     checksum_environment: str | None = None
     compress_environment: str | None = None
     checksum_names: tuple[str, ...] = negotiation.CHECKSUM_NAMES
-    compress_names: tuple[str, ...] = field(default_factory=compression.available)
     seed: int = 0
     generator_speaks: bool = False  # the options need messages of the receiving side's in every protocol
     names_arrive: bool = False  # --files-from: the peer sends us names, below protocol 31 unframed
@@ -179,7 +178,8 @@ async def _negotiate_names(link: Link, offer: Offer, dialect: Dialect) -> tuple[
     ):  # it holds nothing of what was negotiated: there must be nothing to choose (BATCH-6)
         environment = (old, "zlib")
     checksums = negotiation.offered(offer.checksum_names, environment[0], server=offer.server)
-    compressions = negotiation.offered(offer.compress_names, environment[1], server=offer.server)
+    known = compression.available() if offer.compress or offer.compress_choice else ()
+    compressions = negotiation.offered(known, environment[1], server=offer.server)
     if dialect.negotiated_strings:  # both lists go out before either is read
         if want_checksum:
             link.write(negotiation.encode_names(checksums))
@@ -209,7 +209,7 @@ async def _negotiate_names(link: Link, offer: Offer, dialect: Dialect) -> tuple[
         chosen = await pick("compress", compressions, "zlib")
     elif offer.compress_choice:
         chosen = offer.compress_choice
-        if chosen not in offer.compress_names:
+        if chosen not in known:
             raise RefsyncError(f"unknown compress name: {chosen}", Exit.UNSUPPORTED)
         _hold_to_list("compress", chosen, (chosen,), compressions, offer)
     return transfer, listing, *compression.settle(chosen, offer.compress_level)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Coroutine, Generator
 from types import coroutine
-from typing import Any
 
+from ..typed import Any
 from .link import WANT_ANY, WANT_INPUT, WANT_ROOM, WANT_TURN, Link
 
 Conversation = Coroutine[Any, Any, Any]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING
 
 from refsync._kernel import ffi, lib
 
 from ..native.bulk import BUDGET, FileIn, FileOut, FileSum
+from ..typed import TYPE_CHECKING
 from .ring import BufferGroupsExhausted
 
 if TYPE_CHECKING:

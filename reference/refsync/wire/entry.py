@@ -6,7 +6,8 @@ Names are bytes, relative to the root of the transfer; ids are the sender's.
 from __future__ import annotations
 
 import stat
-from typing import TYPE_CHECKING
+
+from ..typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .acl import Acl

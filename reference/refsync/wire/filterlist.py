@@ -11,8 +11,8 @@ Clauses FILT-1, FILT-2, FILT-12; upstream ``exclude.c:send_filter_list``,
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Protocol, TypeVar
 
+from ..typed import Protocol, TypeVar
 from .cursor import Cursor
 from .dialect import Dialect
 from .errors import Exit, NeedMoreData, ProtocolError

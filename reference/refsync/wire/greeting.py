@@ -18,9 +18,9 @@ does. Clauses GREET-1 to GREET-9; upstream ``clientserver.c:exchange_protocols``
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NoReturn
 
 from ..records import dataclass
+from ..typed import NoReturn
 from .cursor import Cursor
 from .errors import Exit, NeedMoreData, ProtocolError
 from .limits import MAX_DAEMON_ARG_BYTES, MAX_DAEMON_ARGS, MAX_DAEMON_LINE, MAX_DAEMON_REQUEST

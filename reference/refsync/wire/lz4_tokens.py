@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import importlib
 from types import ModuleType
-from typing import Any
 
+from ..typed import Any
 from .cursor import Buffer
 from .limits import MAX_LZ4_BLOCK
 from .packed import MAX_DATA, PackedDecoder, PackedEncoder, broken, data_tokens

@@ -10,8 +10,7 @@ The compressed streams offer the same two classes: an encoder with
 
 from __future__ import annotations
 
-from typing import Protocol
-
+from ..typed import Protocol
 from .cursor import Buffer, Cursor
 from .errors import NeedMoreData, ProtocolError
 from .integers import int32, read_int32

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import importlib
 from types import ModuleType
-from typing import Any
 
+from ..typed import Any
 from .cursor import Buffer
 from .limits import MAX_INFLATED, MAX_ZSTD_WINDOW_LOG
 from .packed import MAX_DATA, PackedDecoder, PackedEncoder, broken
