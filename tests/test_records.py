@@ -107,3 +107,41 @@ def test_the_reference_starts_without_dataclasses() -> None:
     root = Path(refsync.__file__).parent
     users = [path.name for path in root.rglob("*.py") if "from dataclasses import" in path.read_text()]
     assert users == []
+
+
+def test_the_first_records_are_made_as_the_later_ones() -> None:
+    """Before and after a class gets an ``__init__`` of its own."""
+
+    @records.dataclass(slots=True)
+    class Made:
+        name: str
+        more: list[int] = records.field(default_factory=list)
+        count: int = records.field(init=False)
+        spare: int = records.field(default=7, init=False)
+
+        def __post_init__(self) -> None:
+            self.count = len(self.more)
+
+    first = Made.__init__
+    made = [Made("a", more=[1]) for _ in range(records.PLAIN_CALLS - 1)]
+    assert Made.__init__ is first
+    made += [Made("a", more=[1]), Made("a", more=[1])]
+    assert Made.__init__ is not first
+    assert all(one == made[0] and (one.count, one.spare) == (1, 7) for one in made)
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [((), {}), ((1, 2, 3), {}), ((1,), {"x": 2}), ((1,), {"z": 2}), ((), {"y": 2})],
+)
+def test_wrong_arguments_are_a_type_error_from_the_first_on(
+    values: tuple[int, ...], named: dict[str, int]
+) -> None:
+    @records.dataclass(slots=True)
+    class Fresh:
+        x: int
+        y: int = 2
+
+    for _ in range(2):
+        with pytest.raises(TypeError):
+            Fresh(*values, **named)

@@ -17,7 +17,6 @@ from ..engine.session import Session
 from ..files.charset import Charset, open_charset
 from ..files.charset import own_charset as locale_charset
 from ..files.interrupt import Interrupted
-from ..files.log import Log
 from ..options import server_args
 from ..options.combinations import settle_arguments, settle_max_alloc
 from ..options.model import Options
@@ -28,14 +27,17 @@ from ..transport.child import LEAVING, Child, run_command, run_local
 from ..transport.childerr import ChildErrors
 from ..transport.pace import Pace
 from ..transport.pump import FAREWELL, Pump
+from ..typed import TYPE_CHECKING
 from ..wire.errors import Exit, RefsyncError
 from ..wire.greeting import encode_arguments
 from .arguments import Job, check_files_from, plan, plan_replay
-from .batch import BatchFiles, open_batch
 from .messages import Printer
-from .rsh import remote_command, shown_command
 from .serve import run_server
 from .statistics import print_summary
+
+if TYPE_CHECKING:
+    from ..files.log import Log
+    from .batch import BatchFiles
 
 #: How texts become bytes: file names in them are bytes that need not be text.
 ENCODING = ("utf-8", "surrogateescape")
@@ -58,6 +60,8 @@ def run_client(options: Options, paths: list[str], words: Sequence[str] = ()) ->
     load(options)
     if not options.writes_batch:
         return _run(options, job)
+    from .batch import BatchFiles
+
     files = BatchFiles(options, words, paths)
     try:
         return _run(options, job, files)
@@ -75,6 +79,8 @@ def check_ring(options: Options) -> None:
 def _replay(options: Options, job: Job) -> int:
     """BATCH-3: the batch is the sender; what we would tell it goes nowhere."""
     assert options.read_batch is not None
+    from .batch import open_batch
+
     batch = open_batch(options.read_batch)
     nowhere = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
     try:
@@ -170,7 +176,11 @@ def own_charset(options: Options, printer: Printer) -> Charset | None:
 
 def open_log(options: Options) -> Log | None:
     """OUT-14: the file that ``--log-file`` names."""
-    return Log(options.log_file, tag="rsync") if options.log_file else None
+    if not options.log_file:
+        return None
+    from ..files.log import Log
+
+    return Log(options.log_file, tag="rsync")
 
 
 def server_arguments(options: Options) -> list[str]:
@@ -193,6 +203,8 @@ def refuse_daemon_options(options: Options) -> None:
 
 def tell_command(options: Options, printer: Printer, command: list[str]) -> None:
     """OUT-17: what is run to reach the other end."""
+    from .rsh import shown_command
+
     if options.debug["CMD"]:
         printer.client(b"opening connection using: " + shown_command(command))
     if options.debug["CMD"] > 1:
@@ -207,6 +219,8 @@ def _connect(options: Options, job: Job, printer: Printer, link: Link) -> Child:
     """
     paths = [job.dest or "."] if options.sender else [path or "." for path in job.sources]
     if job.remote is not None:
+        from .rsh import remote_command
+
         arguments = server_arguments(options)
         if options.secluded_args:
             arguments, rest = server_args.seclude(arguments)

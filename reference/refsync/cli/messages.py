@@ -13,13 +13,15 @@ import time
 from ..engine.listed import listing_line
 from ..engine.stats import Statistics
 from ..files.charset import Charset
-from ..files.log import Log
 from ..options.model import Options
 from ..transport.childerr import pass_on
-from ..typed import BinaryIO
+from ..typed import TYPE_CHECKING, BinaryIO
 from ..wire import mux
 from ..wire.entry import FileEntry
-from .progress import Progress
+
+if TYPE_CHECKING:
+    from ..files.log import Log
+    from .progress import Progress
 
 #: What is escaped even if any other byte may be printed.
 _CONTROLS = rb"[\x00-\x08\x0a-\x1f]|\\(?=#[0-9]{3})"
@@ -48,7 +50,11 @@ class Printer:
         self._open_line = False  # what was printed last has no newline yet
         self._counting = False  # a running count of the file list stands there
         levels = options.info["PROGRESS"]
-        self._progress = Progress(options, self._rewrite) if levels and not options.quiet else None
+        self._progress: Progress | None = None
+        if levels and not options.quiet:
+            from .progress import Progress
+
+            self._progress = Progress(options, self._rewrite)
         self._shows_list = options.info["FLIST"] > 0
         self.charset: Charset | None = None  # that of names, if they are converted
 

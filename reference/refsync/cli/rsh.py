@@ -6,14 +6,13 @@ Clauses OPT-2, OPT-9; upstream ``main.c:do_cmd``, ``options.c:safe_arg``.
 from __future__ import annotations
 
 import os
-import string
 from itertools import pairwise
 
 from ..options.model import Options
 from ..wire.errors import Exit, RefsyncError
 from .arguments import Remote
 
-_PLAIN = frozenset(string.ascii_letters + string.digits + ",.-_=+@/")
+_PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789,.-_=+@/")
 _SHELL_CHARS = set("!#$&;|<>(){}\"'` \t\\")
 _WILDCARDS = set("*?[]")
 _ESCAPABLE = tuple("*?[]")

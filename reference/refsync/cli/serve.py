@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
-from ..daemon.paths import expand_plain
 from ..engine.ending import closing_line, complaint, place_of, role_of
 from ..engine.server import serve
 from ..engine.session import PeerExit
 from ..files.charset import open_charset
 from ..files.interrupt import Interrupted
-from ..files.log import Log
 from ..options.model import Options
 from ..options.parse import parse
-from ..session.daemon_server import read_arguments
 from ..session.link import Link
 from ..session.tasks import Tasks
 from ..transport.pace import Pace
@@ -60,12 +58,19 @@ async def _serve(link: Link, options: Options, args: list[bytes], pump: Pump) ->
     """OPT-3: secluded arguments come over the connection, behind the few that the shell has seen."""
     charset = open_charset(options.iconv, server=True)
     if options.secluded_args:
+        from ..daemon.paths import expand_plain
+        from ..session.daemon_server import read_arguments
+
         raw = await read_arguments(link)
         words = [os.fsdecode(word if charset is None else charset.text_from_wire(word)) for word in raw]
         options, rest = parse(words[1:], options)
         pump.timeout, pump.pace = options.timeout, Pace(options.bwlimit)
         args = [found for path in rest for found in expand_plain(os.fsencode(path))]
-    log = Log(options.log_file, tag="rsync").write if options.log_file else None
+    log: Callable[[bytes], None] | None = None
+    if options.log_file:
+        from ..files.log import Log
+
+        log = Log(options.log_file, tag="rsync").write
     if charset is not None and options.debug["ICONV"]:
         who = "sender" if options.sender else "Receiver"
         os.write(2, f"[{who}] charset: {charset.name}\n".encode())

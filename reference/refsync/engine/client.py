@@ -14,15 +14,18 @@ from ..filters.rulelist import FilterList
 from ..options.model import Options
 from ..session.link import Link
 from ..session.setup import Agreement, Offer, negotiate, read_batch_setup
-from ..wire import batch as batchfile
+from ..typed import TYPE_CHECKING
 from ..wire.errors import RefsyncError
-from .batch import Recorder, Replay, match_options
 from .ending import from_system, say_last_words
 from .report import Reporter
 from .requested import requested_by
 from .roles import receive, send
 from .server import keep_parts_out, offer_from
 from .session import PeerExit, Session
+
+if TYPE_CHECKING:
+    from ..wire import batch as batchfile
+    from .batch import Recorder
 
 
 async def run(
@@ -52,6 +55,8 @@ async def run(
     session.recorder = recorder
     session.charset = charset
     if options.read_batch is not None:
+        from .batch import Replay
+
         session.replay = Replay(link, inc_recurse=session.dialect.inc_recurse, unordered=charset is not None)
     filters = FilterList.from_options(options.filters, from0=options.from0)
     try:
@@ -82,6 +87,7 @@ async def run(
 
 async def _setup_from_batch(link: Link, options: Options, reporter: Reporter) -> Agreement:
     """BATCH-3: the batch tells what its stream depends on, and the options follow."""
+    from .batch import match_options
 
     def tell(text: str) -> None:
         if options.info["MISC"]:

@@ -25,7 +25,6 @@ from ..wire.errors import Exit, ProtocolError, RefsyncError
 from ..wire.flist import Preserve
 from ..wire.ndx import NdxCodec
 from ..wire.stats import DeleteStats
-from .batch import Recorder, Replay
 from .itemlog import ItemLog
 from .module import ModuleContext
 from .report import Reporter
@@ -33,6 +32,7 @@ from .stats import Statistics
 
 if TYPE_CHECKING:
     from ..uring.ring import Ring
+    from .batch import Recorder, Replay
 
 #: Bits of io_error (FLIST-15): not readable; vanished; deletions stopped by --max-delete.
 IOERR_GENERAL = 1

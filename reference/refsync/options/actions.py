@@ -11,7 +11,6 @@ from collections.abc import Callable
 from ..filters.lines import rules_from_file
 from ..filters.rules import rule_from_pattern
 from ..wire.errors import Exit, RefsyncError
-from . import chmod
 from .model import Options
 from .option import Option
 from .sizes import integer, parse_size
@@ -176,6 +175,8 @@ def _alt_dest(options: Options, option: Option, value: str) -> None:
 
 
 def _chmod(options: Options, option: Option, value: str) -> None:
+    from . import chmod
+
     try:
         chmod.parse(value, 0)
     except ValueError:

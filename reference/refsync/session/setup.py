@@ -10,11 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..records import dataclass, replace
-from ..wire import batch, compat, compression, negotiation
+from ..typed import TYPE_CHECKING
+from ..wire import compat, compression, negotiation
 from ..wire.dialect import HIGHEST_ACCEPTED, LOWEST_KNOWN, MAX_PROTOCOL, MIN_PROTOCOL, Dialect, build
 from ..wire.errors import Exit, ProtocolError, RefsyncError
 from ..wire.integers import int32, read_int32
 from .link import Link
+
+if TYPE_CHECKING:
+    from ..wire import batch
 
 
 @dataclass(frozen=True, slots=True)
