@@ -115,6 +115,8 @@ async def read_batch_setup(link: Link, offer: Offer, found: Callable[[batch.Head
     Nothing was negotiated: what the options do not name is what the protocol
     had before there was a choice.
     """
+    from ..wire import batch
+
     head = await link.read(batch.decode)
     if head.protocol > offer.protocol:
         raise ProtocolError(
