@@ -6,7 +6,7 @@ import pytest
 from refsync.engine.skip_compress import SkipList, default_patterns
 from refsync.options import server_args
 from refsync.options.parse import parse
-from refsync.wire import compression, negotiation
+from refsync.wire import negotiation, zstd_tokens
 from refsync.wire.errors import Exit, RefsyncError
 
 TOLD = {
@@ -53,7 +53,7 @@ def test_an_unknown_name_is_refused(name: str) -> None:
 
 
 def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(compression._NEEDS, "zstd", (None, "backports.zstd"))
+    monkeypatch.setattr(zstd_tokens, "library", None)
     with pytest.raises(RefsyncError, match=r"zstd \(the package backports\.zstd is not installed\)"):
         parse(["--zc=zstd", "a", "b"])
 
