@@ -45,7 +45,6 @@ WITHOUT_TARGET = {
     "refsync.wire.errors": "exceptions and codes",
     "refsync.wire.limits": "constants",
     "refsync.session.bulk": "an interface: what stands behind it is the target native_bulk",
-    "refsync.filters.module": "a module's parameters: the daemon's configuration brings them",
     "refsync.filters.source": "the way to files, replaced in the targets",
 }
 

@@ -53,6 +53,10 @@ class Choices:
         """Bytes behind a length byte."""
         return self.take(self.byte())
 
+    def peek(self) -> bytes:
+        """All that is left, still to be read."""
+        return self._data[self._pos :]
+
     def rest(self) -> bytes:
         """All that is left."""
         return self.take(len(self._data))

@@ -5,8 +5,10 @@ They don't use ``assert``, which ``python -O`` removes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from types import ModuleType
 from typing import TypeVar
 
 from refsync.wire.cursor import Cursor
@@ -32,6 +34,28 @@ def same(got: object, wanted: object, what: str) -> None:
     """Raise unless the two are equal and of one type."""
     if got != wanted or type(got) is not type(wanted):
         raise Violation(f"{what}: got {got!r}, expected {wanted!r}")
+
+
+@contextmanager
+def constants(module: ModuleType, **values: int) -> Iterator[None]:
+    """A module with other constants, as limits that a short input can meet."""
+    kept = {name: getattr(module, name) for name in values}
+    try:
+        for name, value in values.items():
+            setattr(module, name, value)
+        yield
+    finally:
+        for name, value in kept.items():
+            setattr(module, name, value)
+
+
+def refuses(encode: Callable[[], object], what: str) -> None:
+    """An encoder says ``ValueError`` to what its decoder would not give back (oracle R)."""
+    try:
+        made = encode()
+    except ValueError:
+        return
+    raise Violation(f"{what}: not refused but {made!r:.200}")
 
 
 @dataclass(frozen=True, slots=True)

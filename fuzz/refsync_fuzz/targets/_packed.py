@@ -198,7 +198,13 @@ def _check(codec: Codec, wire: bytes, pieces: list[int], salt: int, quirk: bool)
 
 def _encoded(codec: Codec, choices: Choices, salt: int, quirk: bool) -> tuple[bytes, list[Event]]:
     """A stream by a plan, and what it holds."""
-    level = compression.settle(codec.name, choices.byte() % 8 + 1)[1]
+    wish = choices.byte()
+    name, level = compression.settle(codec.name, wish % 8 + 1 if wish < 255 else 0)
+    if name is None:  # zlib's level 0 is no compression at all (COMP-10)
+        expect(
+            codec.name.startswith("zlib") and wish == 255 and level == 0, f"level {wish} is {level} of {name}"
+        )
+        level = 1
     encoder = compression.encoder(codec.name, level, quirk=quirk)
     encoder.begin(skip=False)
     wire, total = b"", 0
@@ -283,5 +289,6 @@ def seeds(codec: Codec) -> Iterator[tuple[str, bytes]]:
     for name, word in DICTIONARY.items():
         yield f"token.{name}", b"\0\1\0" + word + b"\0"
     plan = b"\4\0\0\x90\1\1\1\2\7\6\5hello\3\xff\xff\xff\x7f\x08\5\0\0\x20\3\0\1\4\0\0\0\1"
+    yield "plan.level_0", b"\0" * 9 + b"\xff" + plan
     for number, head in enumerate((b"\0" * 9, b"\x81\0\2\1\3\4\5\6\7", b"\x8e\1\4\3\1\2\3\4\5", b"\xff" * 9)):
         yield f"plan.{number}", head + b"\6" + plan

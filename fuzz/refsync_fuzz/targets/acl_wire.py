@@ -22,7 +22,7 @@ from ..target import Surface
 SURFACE = Surface(
     priority=2,
     clauses=("ACL-1", "ACL-2", "ACL-3", "ACL-4", "ACL-5"),
-    code=("refsync.wire.acl", "refsync.wire.attached", "refsync.files.acls"),
+    code=("refsync.wire.acl", "refsync.files.acls"),
     oracle="ETRBM",
     dictionary={
         "names": b"\x00\x10\x01",
@@ -109,4 +109,5 @@ def seeds() -> Iterator[tuple[str, bytes]]:
     yield "access", b"\0\0\0\0\1\x08"
     yield "access_wide", b"\2\0\0\0\1\x08"
     yield "named_access", b"\0\0\0\0\x10\1\1" + varint(8 << 2)
+    yield "mask_same", b"\0\xa4\1\0\x1f\6\4\4\4\1" + varint(1000) + varint(6 << 2 | 1)
     yield "count", b"\0\0\0\0\x10" + varint(MAX_ACL_COUNT + 1)

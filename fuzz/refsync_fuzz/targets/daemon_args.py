@@ -12,7 +12,7 @@ from refsync.wire.greeting import ArgumentReader
 from refsync.wire.limits import MAX_DAEMON_LINE
 
 from ..choices import Choices
-from ..oracle import MORE, Outcome, Refused, check_decoder, drip, expect, same
+from ..oracle import MORE, Outcome, Refused, check_decoder, constants, drip, expect, refuses, same
 from ..target import Surface
 
 SURFACE = Surface(
@@ -53,7 +53,8 @@ def _model(stream: bytes, nulls: bool) -> tuple[list[bytes], Outcome]:
 def fuzz_one(data: bytes) -> None:
     """Oracle: in any pieces the arguments of an independent model; none is longer than its limit.
 
-    What can be sent again reads the same, and ends where it should.
+    What can be sent again reads the same, and ends where it should; all of them
+    together meet their limits, which are tried with small ones.
     """
     choices = Choices(data)
     switches = choices.byte()
@@ -68,6 +69,19 @@ def fuzz_one(data: bytes) -> None:
     expect(all(len(argument) < MAX_DAEMON_LINE for argument in arguments), "an argument past the limit")
     wire = greeting.encode_arguments(arguments, nulls=nulls)
     same(drip(ArgumentReader(nulls=nulls).decode, wire, []), ([*arguments, b""], MORE), "sent again")
+    refuses(lambda: greeting.encode_arguments([*arguments, b""], nulls=nulls), "an empty argument")
+    refuses(lambda: greeting.encode_arguments([b"a\0b"], nulls=nulls), "an argument with a NUL")
+    if not nulls:
+        refuses(
+            lambda: greeting.encode_arguments([b"a\rb"], nulls=False), "an argument that a reader would part"
+        )
+    if switches & 2:
+        with constants(greeting, MAX_DAEMON_ARGS=3, MAX_DAEMON_ARG_BYTES=64):
+            few = drip(ArgumentReader(nulls=nulls).decode, wire, [])
+        fit = [one for at, one in enumerate(arguments) if at < 3 and sum(map(len, arguments[: at + 1])) <= 64]
+        whole = len(fit) == len(arguments)
+        same(few[0], [*fit, b""] if whole else fit, "arguments within small limits")
+        same(few[1] == MORE, whole, "whether small limits refuse")
     expect(greeting.explain_arguments(arguments).isascii(), "an explanation that a terminal may not show")
 
 
@@ -78,6 +92,9 @@ def seeds() -> Iterator[tuple[str, bytes]]:
     yield "lines", b"\1" + greeting.encode_arguments(arguments, nulls=False)
     yield "crlf", b"\1--server\r\n.\r\nmod/\r\n\r\n"
     yield "lines_nul", b"\1--ser\0ver\n\n"
+    yield "many", b"\2" + b"a\0" * 4 + b"\0"
+    yield "large", b"\3" + b"a" * 40 + b"\n" + b"b" * 25 + b"\n\n"
+    yield "small", b"\2" + b"a\0" * 3 + b"\0"
     yield "unfinished", b"\0--server\0."
     yield "bytes", b"\0\xff\xfe\n\r\0\0"
     yield "limit", b"\0" + b"x" * (MAX_DAEMON_LINE - 1) + b"\0\0"

@@ -17,7 +17,7 @@ from refsync.wire.limits import MAX_DAEMON_LINE, MAX_DAEMON_REQUEST
 from refsync.wire.negotiation import DIGEST_NAMES
 
 from ..choices import Choices
-from ..oracle import Refused, Value, check_decoder, drip, expect, outcome, same
+from ..oracle import Refused, Value, check_decoder, drip, expect, outcome, refuses, same
 from ..target import Surface
 
 SURFACE = Surface(
@@ -90,6 +90,15 @@ def fuzz_one(data: bytes) -> None:
         same(drip(decode, stream, [7, 1, 40]), drip(decode, stream, []), "lines in pieces")
 
 
+#: What a line of each kind of answer begins with.
+_HEADS = {
+    "ok": b"@RSYNCD: OK",
+    "exit": b"@RSYNCD: EXIT",
+    "auth": b"@RSYNCD: AUTHREQD ",
+    "error": b"",
+    "text": b"",
+}
+
 #: Number, perhaps a subprotocol, as C's scanf reads them; the rest is looked at apart.
 GREETING = re.compile(rb"@RSYNCD:[ \t\v\f]*([-+]?[0-9]{1,9})(?:\.[ \t\v\f]*([-+]?[0-9]{1,9}))?")
 
@@ -106,6 +115,7 @@ def _complete(line: bytes) -> bool:
 
 
 def _value(value: object) -> None:
+    refuses(lambda: greeting.encode_line(b"two\nlines"), "a line that is two")
     if isinstance(value, Greeting):
         greeting.explain_greeting(value)
         wire = greeting.encode_greeting(value) if _sendable(value) else None
@@ -121,12 +131,20 @@ def _value(value: object) -> None:
     elif isinstance(value, Answer):
         wire = greeting.encode_answer(value)
         same(outcome(greeting.decode_answer, wire), Value(value, len(wire)), "the answer sent again")
+        for kind in {"ok", "exit", "auth", "error", "text"} - {value.kind}:
+            if greeting.parse_answer(_HEADS[kind] + value.text).kind != kind:
+                refuses(
+                    partial(greeting.encode_answer, Answer(kind, value.text)), f"{value.text!r} as {kind}"
+                )
         greeting.explain_answer(value)
     elif isinstance(value, Request):
         wire = greeting.encode_request(value)
         same(outcome(greeting.decode_request, wire), Value(value, len(wire)), "the request sent again")
         expect(value.kind != "early" or 0 < value.length <= MAX_DAEMON_LINE, f"{value.length} of early input")
-        greeting.explain_request(value)
+        if value.kind != "early":
+            other = Request("list" if value.kind == "module" else "module", value.text)
+            refuses(lambda: greeting.encode_request(other), f"{value.text!r} as {other.kind}")
+        expect("\n" not in greeting.explain_request(value), "an explanation of two lines")
     elif isinstance(value, bytes):
         expect(not any(end in value for end in b"\r\n\0"), f"the line {value!r}")
         wire = greeting.encode_line(value)

@@ -160,8 +160,10 @@ def fuzz_one(data: bytes) -> None:
     choices = Choices(data)
     side = choices.byte()
     protocol = choices.pick(PROTOCOLS)
-    module = choices.pick((b"open", b"guarded", b""))
+    module = choices.pick((b"open", b"guarded", b"", b"two\nlines"))
     early = b"early" if side & 4 else b""
+    if side & 0x10:
+        early = bytes(MAX_DAEMON_LINE + (side >> 5))
     pieces = [1 + choices.byte(), 3]
     stream = choices.rest()
     pieces = spread(pieces, len(stream))
@@ -177,8 +179,23 @@ def fuzz_one(data: bytes) -> None:
         expect(b"user " not in said or b"@RSYNCD: AUTHREQD " in stream, "a response that nobody asked for")
         if isinstance(ended, Answered):
             expect(MIN_PROTOCOL - 1 <= ended.protocol <= protocol, f"protocol {ended.protocol} of {protocol}")
-    if side & 2:
+    _paths(module or b"m", stream.split(b"\n")[:6], old_args=bool(side & 8))
+    if side & 2 and len(early) <= MAX_DAEMON_LINE and b"\n" not in module:
         _both(protocol, choices.pick(PROTOCOLS), module, early)
+
+
+def _paths(module: bytes, paths: list[bytes], *, old_args: bool) -> None:
+    """A daemon that splits at the module's name takes each argument for one path, and none for an option."""
+    made = daemon_client.module_arguments(module, paths, old_args=old_args)
+    for path, argument in zip(paths, made, strict=True):
+        expect(not argument.startswith(b"-"), f"the option {argument!r} of a path")
+        expect(old_args or b" " + module + b"/" not in argument, f"two paths in {argument!r}")
+        if path == module:
+            same(argument, module + b"/", "the module alone")
+            continue
+        plain = argument if old_args else argument.replace(b"[ ]" + module + b"/", b" " + module + b"/")
+        wanted = path if old_args else path.replace(b"[ ]" + module + b"/", b" " + module + b"/")
+        same(plain, b"./" + wanted if path.startswith(b"-") else wanted, "the path that a daemon sees")
 
 
 def _let_in(result: Ended, sent: bytes, machine: _Machine, stream: bytes) -> None:
@@ -241,6 +258,15 @@ def seeds() -> Iterator[tuple[str, bytes]]:
     yield "server.bare_29", b"\1\0\0\0@RSYNCD: 29\nguarded\nuser x\n"
     yield "server.pre_release", b"\1\0\0\0@RSYNCD: 32.14 md5\nopen\n\0"
     yield "server.binary", b"\1\0\0\0\x20\0\0\0"
+    yield "client.paths", b"\0\0\0\0open\nopen/a\n-x\nopen/a open/b\nopen/a[ ]open/c\n"
+    yield "client.paths_old", b"\x08\0\0\0open\nopen/a open/b\n-x\n"
+    for number in (0, 1):
+        yield (
+            f"client.early.{number}",
+            bytes((0x14 | number << 5, 0, 0, 0)) + greeting.encode_greeting(Greeting(31)),
+        )
+    yield "client.module_of_two_lines", b"\0\0\3\0" + greeting.encode_greeting(Greeting(31))
+    yield "client.no_digest", b"\0\0\1\0@RSYNCD: 32.0 crc32\n@RSYNCD: AUTHREQD AAECAw\n"
     yield "client.error", b"\0\0\0\0" + greeting.encode_greeting(Greeting(31)) + b"@ERROR: no\n"
     yield "client.exit", b"\0\0\2\0" + greeting.encode_greeting(Greeting(31)) + b"open  \tx\n@RSYNCD: EXIT\n"
     yield "client.binary", b"\0\0\0\0\x1f\0\0\0"

@@ -6,14 +6,18 @@ up the basis, then edits that make the source out of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Callable, Iterator
 
+import xxhash
 from refsync import native
+from refsync.delta import match
+from refsync.delta import source as delta_source
 from refsync.delta.apply import Reconstructor
 from refsync.delta.checksums import Checksums
 from refsync.delta.match import Matcher, append_ops
 from refsync.delta.signature import choose_sums, make_sums
-from refsync.delta.source import Source
+from refsync.delta.source import Source, spoiled_digest
 from refsync.native import twins
 from refsync.wire import sumhead
 from refsync.wire.cursor import Cursor
@@ -21,12 +25,14 @@ from refsync.wire.limits import MAX_BLOCK_SIZE
 from refsync.wire.sumhead import SumHead
 
 from ..choices import Choices
-from ..oracle import expect, same
+from ..oracle import constants, expect, same
 from ..target import Surface
 from ._files import InPlace, Sink, memory_file
 
 NAMES = ("xxh128", "md5", "md4", "xxh64", "sha1", "xxh3")
+SMALL_CHUNK = 64
 LIMIT = 20_000  # bytes of either file
+TWINS = 1500  # of a source up to so many bytes the twins have to find the same: they are slow
 
 SURFACE = Surface(
     priority=1,
@@ -73,6 +79,7 @@ def _ops(
     head: SumHead, sums: bytes, checksums: Checksums, source: bytes, in_place: bool
 ) -> tuple[list[Op], bytes, bytes]:
     """The tokens with adjacent literals joined, their bytes as the matcher shows them, the digest."""
+    chunk, ended = vars(match)["CHUNK_SIZE"], False
     hasher = checksums.new_file()
     matcher = Matcher(head, sums, checksums, in_place=in_place)
     ops: list[Op] = []
@@ -80,10 +87,12 @@ def _ops(
     with memory_file(source) as fd:
         for op in matcher.ops(Source(fd, len(source)), hasher):
             if isinstance(op, int):
+                ended = False
                 ops.append(op)
                 shown += bytes(matcher.matched)
             else:
-                expect(len(op) > 0, "an empty literal")
+                expect(len(op) > 0 and not ended, f"a literal of {len(op)} bytes behind a run's end")
+                ended = len(op) % chunk != 0
                 shown += bytes(op)
                 if ops and isinstance(ops[-1], bytes):
                     ops[-1] += bytes(op)
@@ -108,16 +117,31 @@ def fuzz_one(data: bytes) -> None:
 
     The digests of both sides are equal and are the source's; the kernel and
     its twins choose the same tokens; in place no token names a block that
-    is overwritten by then. A source equal to its basis has no literals.
+    is overwritten by then. What has become shorter reads as zeros, and is known to.
+    A source equal to its basis has no literals.
     """
     choices = Choices(data)
     block = 1 + choices.byte() % 200
-    strong = 4 + choices.byte() % 5
+    strong_byte = choices.byte()
+    strong = 4 + (strong_byte & 0x3F) % 5
     name = choices.pick(NAMES)
     switches = choices.byte()
     checksums = Checksums(name, name, choices.integer(4), (29, 31)[switches & 1], bool(switches & 2))
     basis = _basis(choices)
     source = basis if switches & 8 else _source(choices, basis)
+    # so that small files are large ones: literals of few bytes, and no patience with false alarms
+    chunks = {"CHUNK_SIZE": SMALL_CHUNK} if strong_byte >= 0x80 else {}
+    patience = {"ALARM_FACTOR": 0, "ALARM_ALLOWANCE": 0} if strong_byte & 0x40 else {}
+    reads = {"READ_SIZE": SMALL_CHUNK} if strong_byte >= 0x80 else {}
+    with constants(match, **chunks, **patience), constants(delta_source, **reads):
+        _checked(checksums, basis, source, block, strong, switches)
+    if switches & 0x80:
+        _cut_short(basis, checksums, block)
+
+
+def _checked(
+    checksums: Checksums, basis: bytes, source: bytes, block: int, strong: int, switches: int
+) -> None:
     count, rest = divmod(len(basis), block)
     head = SumHead(count + (rest > 0), block, strong, rest)
     if switches & 16:
@@ -128,10 +152,11 @@ def fuzz_one(data: bytes) -> None:
         same(len(sums), head.count * (4 + strong), "bytes of sums")
         for verify in (False, True):
             _appended(head, basis, source, checksums, fd, verify=verify)
-        for in_place in (False, True):
+        for in_place in (False, True) if switches & 0x80 else (bool(switches & 4),):
             ops, shown, digest = _ops(head, sums, checksums, source, in_place)
             same(shown, source, "literals and matched blocks")
-            same(_twin_ops(head, sums, checksums, source, in_place), ops, "tokens of kernel and twins")
+            if len(source) <= TWINS:
+                same(_twin_ops(head, sums, checksums, source, in_place), ops, "tokens of kernel and twins")
             if source == basis:
                 expect(not any(isinstance(op, bytes) for op in ops), "literals of an unchanged file")
             if in_place:
@@ -153,6 +178,43 @@ def fuzz_one(data: bytes) -> None:
     hasher = checksums.new_file()
     hasher.update(source)
     same(digest, hasher.digest(), "digest of the source")
+
+
+def _cut_short(basis: bytes, checksums: Checksums, block: int) -> None:
+    """A file that is shorter than it was reads as zeros, at either end, and says so (XFER-12, SUM-1)."""
+    size, left = len(basis), basis[: len(basis) // 2]
+    padded = left.ljust(size, b"\0")
+    count, rest = divmod(size, block)
+    head = SumHead(count + (rest > 0), block, 4, rest)
+    with memory_file(left) as fd, memory_file(padded) as whole:
+        same(make_sums(fd, head, checksums), make_sums(whole, head, checksums), "sums of a file cut short")
+        same(checksums.digest_of(fd, size), checksums.digest_of(whole, size), "its digest in the list")
+        for descriptor in (fd, whole, -1):
+            source, room = Source(descriptor, size), bytearray(b"\xa5" * size)
+            same(source.read_into(memoryview(room)), size, "bytes read")
+            gone = size and descriptor != whole and (descriptor < 0 or size > len(left))
+            same(source.shrank, bool(gone), f"whether it is known to have shrunk: {source.error}")
+            same(bytes(room), bytes(size) if descriptor < 0 else padded, "what is read of it")
+        digest = checksums.digest_of(whole, size)
+        spoiled = spoiled_digest(digest)
+        expect(spoiled != digest and len(spoiled) == len(digest), "a digest that is not spoiled")
+        expect(spoiled_digest(bytes(len(digest))) != bytes(len(digest)), "zeros that are not spoiled")
+    if checksums.transfer in SHOWN:
+        wanted = SHOWN[checksums.transfer](padded).encode()
+        same(checksums.shown(digest, listed=True), wanted, "the digest as other programs print it")
+    nothing = Checksums("none", "none", 7, 31, False)
+    same((nothing.shown(b"\0", listed=True), nothing.block(basis)), (b"", b"\0"), "no checksum")
+    same(nothing.new_file().digest(), b"\0", "the digest of no checksum")
+
+
+#: What prints digests by itself.
+SHOWN: dict[str, Callable[[bytes], str]] = {
+    "xxh128": lambda data: xxhash.xxh3_128_hexdigest(data),
+    "xxh3": lambda data: xxhash.xxh3_64_hexdigest(data),
+    "xxh64": lambda data: xxhash.xxh64_hexdigest(data),
+    "md5": lambda data: hashlib.md5(data, usedforsecurity=False).hexdigest(),
+    "sha1": lambda data: hashlib.sha1(data, usedforsecurity=False).hexdigest(),
+}
 
 
 def _chosen(basis: bytes, checksums: Checksums, block: int, switches: int) -> SumHead:
@@ -203,6 +265,14 @@ def _overwritten(head: SumHead, ops: list[Op]) -> None:
 
 
 def seeds() -> Iterator[tuple[str, bytes]]:
+    """Each pair of files, rebuilt beside the basis and over it."""
+    for name, data in _pairs():
+        yield name, data
+        if name.partition(".")[0] not in ("cut_short", "checksum"):
+            yield f"{name}.in_place", data[:3] + bytes((data[3] | 4,)) + data[4:]
+
+
+def _pairs() -> Iterator[tuple[str, bytes]]:
     """Files that are equal, shifted, shuffled, full of zeros; short last blocks."""
     head = bytes((15, 2, 0, 1)) + b"\1\2\3\4"
     basis = b"\3" + b"\x20" + bytes(range(32)) + b"\2" + b"\7basis##\5" + b"\1\0\x0b"
@@ -219,6 +289,19 @@ def seeds() -> Iterator[tuple[str, bytes]]:
             f"chosen.{switches:x}",
             bytes((30, 0, 1, switches)) + b"\1\0\0\0" + basis + b"\0\2\0\x40\0\3\2zz",
         )
+    for number in range(len(NAMES)):
+        yield f"cut_short.{number}", bytes((9, 3, number, 0x80)) + b"\xff\1\0\x80" + basis + b"\0\2\0\x40\0"
+    yield "small_chunks", bytes((30, 0x80, 0, 1)) + bytes(4) + basis + b"\3\xff" + bytes(range(255)) * 2
+    yield "alarms", bytes((2, 0xC0, 0, 1)) + bytes(4) + b"\1\3\0\2\0\x0b" + b"\3\xfc" + b"\1\0\1" * 84
+    yield (
+        "alarms_long",
+        bytes((2, 0xC0, 0, 1)) + bytes(4) + b"\1\3\0\2\0\x0b" + b"\3\xfc" + b"\1\0\1" * 84 + b"\3\4long",
+    )
+    yield (
+        "zeros_end",
+        bytes((6, 0, 0, 5)) + bytes(4) + b"\2\7" + bytes(7) + b"\5\1x\0" + b"\3\3abc" + b"\2\x0d\0\3\2xy" * 3,
+    )
+    yield "alarms_twice", bytes((2, 0x40, 0, 5)) + bytes(4) + b"\1\3\0\2\0\x0b" + b"\3\x09" + b"\1\0\1" * 3
     yield "appended", head + basis + b"\0\0\0\xff\7\3\4more"
     yield (
         "short_last",

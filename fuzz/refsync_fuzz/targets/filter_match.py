@@ -67,7 +67,7 @@ def _rules(choices: Choices) -> list[bytes]:
         except RefsyncError as error:
             same(error.code, int(Exit.SYNTAX), "exit code")
             continue
-        if parsed and not parsed[0][0] & (rules.MERGE | rules.CVS):
+        if parsed and not parsed[0][0] & rules.MERGE:
             texts.append(text)
     return texts
 
@@ -123,7 +123,7 @@ def _model(texts: list[bytes], name: bytes, is_dir: bool, side: int) -> int:
 
 
 def fuzz_one(data: bytes) -> None:
-    """Oracle: the first rule that a model finds to be about a name decides, on each side.
+    """Oracle: the first rule that a model finds to be about a name decides, on each side; so it does locally.
 
     What a client sends makes the server decide as the client would for the
     server's side; only a protocol without words for a rule refuses (exit 2).
@@ -138,14 +138,21 @@ def fuzz_one(data: bytes) -> None:
     mine.set_root(b"/")
     sends = bool(switches & 1)
     own, other = (rules.SENDER, rules.RECEIVER) if sends else (rules.RECEIVER, rules.SENDER)
-    absolute = any(rule.flags & rules.ABSOLUTE for rule in mine.rules)
+    modelled = not any(rule.flags & (rules.ABSOLUTE | rules.CVS) for rule in mine.rules)
+    local = FilterList.from_options(texts, source=NOWHERE)
+    local.set_root(b"/")
+    exchange.local_rules(local, Options(cvs_exclude=bool(switches & 64)), DIALECTS[switches >> 1 & 3])
     mine.settle(own)
     for name, is_dir in names:
         for side in (own, other):
             got = mine.check(name, is_dir, side)
-            if not absolute:
+            same(mine.check(b"/", is_dir, side), 0, "the root alone")
+            if modelled:
                 same(got, _model(texts, name, is_dir, side), f"{texts} about {name!r}, side {side}")
         expect(mine.check(name, is_dir) == mine.check(name, is_dir, own), "another side than its own")
+        if not switches & 64:
+            wanted = mine.check(name, is_dir, rules.RECEIVER)
+            same(local.check(name, is_dir), wanted, f"{name!r} on the receiver of a local copy")
     _sent(mine, names, switches, sends=sends, other=other)
 
 
@@ -210,9 +217,11 @@ def seeds() -> Iterator[tuple[str, bytes]]:
         "negated": (b"-! */", b"-/ /a", b"+! *.o"),
         "negated_alone": (b"-! */", b"+! *.o"),
         "perishable": (b"-p x.o", b"- a"),
+        "components": (b"- d/*/b.c", b"+ ?/x.?", b"- a/*/*/*"),
+        "cvs": (b"+ x.o", b"-C", b"- a"),
         "clear": (b"- *", b"!", b"+ a"),
         "old_words": (b"- - x", b"- + y", b"+ z"),
     }  # fmt: skip
     for name, texts in lists.items():
-        for switches in (0, 1, 4, 6, 7, 0x10, 0x29, 0x40, 0x51) if name != "deep" else (0, 3, 5):
+        for switches in (0, 1, 4, 6, 7, 0x10, 0x29, 0x40, 0x47, 0x51) if name != "deep" else (0, 3, 5):
             yield f"{name}.{switches}", bytes((switches,)) + pack(*texts) + names

@@ -6,9 +6,11 @@ lengths, the content of files behind theirs, then the walk: one byte a step.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 from refsync.filters import rules
+from refsync.filters.module import module_texts
 from refsync.filters.rulelist import FilterList
 from refsync.filters.source import Source
 from refsync.wire.errors import Exit, RefsyncError
@@ -30,6 +32,7 @@ SURFACE = Surface(
         "refsync.filters.rulelist",
         "refsync.filters.paths",
         "refsync.filters.cvs",
+        "refsync.filters.module",
     ),
     oracle="MS",
     dictionary={
@@ -75,75 +78,160 @@ class _Files:
             raise FileNotFoundError(2, "No such file", path)
         return self._contents[path]
 
-    def source(self) -> Source:
-        """For a filter list."""
-        return Source(read=self.read, cwd=lambda: ROOT, home=lambda: None, cvsignore=lambda: b"*.cvs")
+    def source(self, *, anywhere: bool = False) -> Source:
+        """For a filter list; ``anywhere`` for one that is not a client's."""
+        if anywhere:
+            return _Files(self._contents, False).source()
+        home = None if self._confined else ROOT + b"/d"
+        return Source(read=self.read, cwd=lambda: ROOT, home=lambda: home, cvsignore=lambda: b"*.cvs")
 
 
-def _make(choices: Choices, confined: bool) -> tuple[FilterList | None, _Files]:
+class _Told:
+    """A list with the rules that it has named as deciding."""
+
+    def __init__(self, filters: FilterList, base: bytes) -> None:
+        self.filters = filters
+        self.base = base
+        self._told: list[int] = []
+        filters.tell = lambda rule, name, is_dir, origin: self._told.append(1 if rule.include else -1)
+
+    def decide(self, place: bytes) -> list[int]:
+        """On every name of a directory, by either side's rules; each decision is told once."""
+        prefix = b"" if place == b"." else place + b"/"
+        decided = []
+        for name in NAMES:
+            for is_dir in (False, True):
+                self._told.clear()
+                got = self.filters.check(prefix + name, is_dir)
+                if got and (self._told or self.filters.daemon is None):
+                    same(self._told, [got], f"the rule that decided on {name!r}")
+                decided.append(got)
+                self.filters.ignore_perishable = True
+                decided.append(self.filters.check(prefix + name, is_dir))
+                self.filters.ignore_perishable = False
+        decided.append(self.filters.check(b"user.x", False, xattr=True))
+        decided.append(sender := self.filters.check_for_sender(prefix + b"x", False))
+        expect(not sender or not self.filters.trusts_sender, "known, though only the sender can know it")
+        return decided
+
+
+def _make(choices: Choices, switches: int) -> _Told | None:
+    """A list of the rules on either end, of a module's own ones, or of a client's under those."""
+    confined = bool(switches & 1)
     texts = [choices.text() for _ in range(choices.byte() % 6)]
-    files = _Files({ROOT + b"/" + name: choices.text() for name in FILES}, confined)
+    contents = {ROOT + b"/" + name: choices.text() for name in FILES}
+    if switches & 2:  # lines longer than a path, and than a line, may be
+        contents[ROOT + b"/.filter"] += b"\n- " + b"p" * 4200 + b"\n- " + b"l" * 5200
+    files = _Files(contents, confined)
+    base = ROOT + b"/a" if switches & 4 else ROOT
     made = FilterList(source=files.source(), module_root=ROOT if confined else None)
-    made.set_root(ROOT)
-    for text in texts:
-        try:
-            made.add(text)
-        except RefsyncError as error:
-            expect(error.code in (Exit.SYNTAX, Exit.FILE_IO), f"exit code {error.code}")
-            return None, files
+    made.set_root(base)
+    try:
+        if confined and switches & 8:
+            made = _of_module(made, texts, files)
+            made.set_root(base)
+        else:
+            for text in texts:
+                made.add(text)
+    except RefsyncError as error:
+        expect(error.code in (Exit.SYNTAX, Exit.FILE_IO), f"exit code {error.code}")
+        return None
     made.settle(rules.SENDER)
-    return made, files
+    return _Told(made, base)
 
 
-def _decide(made: FilterList, place: bytes) -> list[int]:
-    prefix = b"" if place == b"." else place + b"/"
-    return [made.check(prefix + name, is_dir) for name in NAMES for is_dir in (False, True)]
+def _of_module(own: FilterList, texts: list[bytes], files: _Files) -> FilterList:
+    """DAEMON-8: the first text is the module's, the others come from a client."""
+    first = os.fsdecode(texts[0] if texts else b"")
+    is_rules = first[:1] in tuple("+-.:!HSPR")
+    formatted = module_texts(
+        rules=first if is_rules else "",
+        exclude="" if is_rules else first,
+        include_from=os.fsdecode(ROOT + b"/a/rules") if len(texts) > 1 else "",
+        source=files.source(anywhere=True),  # whoever configures a module may name any file
+    )
+    again = FilterList.from_options(formatted, source=files.source(), module_root=ROOT)
+    same([os.fsdecode(rules.format_rule(rule)) for rule in again.rules], formatted, "a module's rules again")
+    for text in formatted:
+        own.add(text)
+    own.work_for(rules.SENDER)
+    return own.extended(texts[1:])
 
 
 def fuzz_one(data: bytes) -> None:
     """Oracle: refusals have exit 1 or 11; entering and leaving directories leaves no trace.
 
     Back in a directory all is decided as it was before; the same walk by a
-    fresh list decides the same. In a module no file outside it is even
-    asked for, and files that merge themselves come to an end.
+    fresh list decides the same, and so does entering a directory without leaving
+    the others first. In a module no file outside it is even asked for, files that
+    merge themselves come to an end, and a rule that decides is named once. A
+    module's rules come back from their texts; no client reads what they hide.
     """
     choices = Choices(data)
     switches = choices.byte()
-    confined = bool(switches & 1)
-    made, _ = _make(choices, confined)
+    made = _make(choices, switches)
     if made is None:
         return
     walk = choices.rest()[:24]
     first = _walk(made, walk)
-    choices = Choices(data[1:])
-    again, _ = _make(choices, confined)
+    again = _make(Choices(data[1:]), switches)
     if again is not None:
         same(_walk(again, walk), first, "the same walk by a fresh list")
+    if first is not None:
+        _jump(made, Choices(data[1:]), switches)
 
 
-def _walk(made: FilterList, walk: bytes) -> list[list[int]]:
-    """The decisions at each step; a step enters a directory below, or goes back up."""
+def _walk(made: _Told, walk: bytes) -> list[list[int]] | None:
+    """The decisions at each step; a step enters a directory below, or goes back up. None: refused."""
     decided: list[list[int]] = []
     place: list[tuple[bytes, list[int]]] = []
     try:
-        made.enter_dir(ROOT, b".")
-        place.append((b".", _decide(made, b".")))
+        made.filters.enter_dir(made.base, b".")
+        place.append((b".", made.decide(b".")))
         for step in walk:
             here = place[-1][0]
             name = DIRS[step % len(DIRS)]
             below = name != here and (here == b"." or name.startswith(here + b"/"))
             if below:
-                made.enter_dir(ROOT + b"/" + name, name)
-                place.append((name, _decide(made, name)))
+                made.filters.enter_dir(made.base + b"/" + name, name)
+                place.append((name, made.decide(name)))
+            elif name == here and len(place) > 1:
+                made.filters.enter_dir(made.base + b"/" + name, name)
+                same(made.decide(name), place[-1][1], f"{name!r} entered twice")
             elif len(place) > 1:
                 place.pop()
-                made.leave_to(place[-1][0])
-                same(_decide(made, place[-1][0]), place[-1][1], f"back in {place[-1][0]!r}")
+                made.filters.leave_to(place[-1][0])
+                same(made.decide(place[-1][0]), place[-1][1], f"back in {place[-1][0]!r}")
             decided.append(place[-1][1])
     except RefsyncError as error:
         expect(error.code in (Exit.SYNTAX, Exit.FILE_IO), f"exit code {error.code}")
-    made.leave_all()
+        made.filters.leave_all()
+        return None
+    made.filters.leave_all()
     return decided
+
+
+def _jump(made: _Told, choices: Choices, switches: int) -> None:
+    """Two transfers, one after the other, their directories entered at random: as in a fresh list."""
+    for base in (made.base, ROOT + b"/d"):
+        for name in (b"d", b"a", b"a/b"):
+            fresh = _make(Choices(choices.peek()), switches)
+            if fresh is None or any(
+                rule.flags & rules.PER_DIR and b"/" in rule.pattern for rule in fresh.filters.rules
+            ):
+                return  # such a file is looked for above the first directory of all, and then no more
+            try:
+                for one in (made, fresh):
+                    one.filters.enter_dir(base, b".")
+                    if name == b"a/b":
+                        one.filters.enter_dir(base + b"/a", b"a")
+                    one.filters.enter_dir(base + b"/" + name, name)
+                same(made.decide(name), fresh.decide(name), f"{name!r}, entered from elsewhere")
+            except RefsyncError as error:
+                expect(error.code in (Exit.SYNTAX, Exit.FILE_IO), f"exit code {error.code}")
+                made.filters.leave_all()
+                return
+    made.filters.leave_all()
 
 
 def seeds() -> Iterator[tuple[str, bytes]]:
@@ -158,12 +246,12 @@ def seeds() -> Iterator[tuple[str, bytes]]:
 
     walk = bytes((1, 2, 3, 0, 0, 0, 4, 0, 1, 2))
     files = (
-        b"- *.o\n",
+        b"- *.o\n: rules\n",
         b"x core",
         b"+ x.o\n- x\n",
         b"!\n- core\n",
         b"-/ /a/x\n",
-        b"- x\n. rules\n",
+        b"- x\n. rules\nH core\nP core\n- /x.o\n: /above\n. ../rules\n: ../../x\n",
         b"- y\n",
     )
     lists = {
@@ -180,10 +268,17 @@ def seeds() -> Iterator[tuple[str, bytes]]:
         "escape_dir": [b": ../../secret", b": a/../../x"],
         "stdin": [b". -"],
         "escape_absolute": [b". /etc/passwd", b": /etc/x"],
+        "above_local": [b":n /.filter", b": /.cvsignore", b": ../.filter"],
+        "above_all": [b": /srv/mod/.filter", b"!", b":n /srv/mod/.filter"],
+        "twice": [b"-C", b"-C", b"-x user.*", b": .filter", b": .filter"],
+        "anchored": [b"-_/a/x +_a/b -_x/ +_d/ H_core", b"+ /x", b"-/ /a/x.o", b"-p x"],
+        "patterns": [b"core a/x d/", b"- x.o", b". rules"],
+        "hidden": [b"-_rules -_.filter", b": .filter", b"+ x"],
+        "hidden_needed": [b"-_rules", b". rules"],
     }
     for name, texts in lists.items():
-        for confined in (0, 1):
-            yield f"{name}.{confined}", bytes((confined,)) + pack(texts, *files) + walk
+        for switches in (0, 1, 7, 9):
+            yield f"{name}.{switches}", bytes((switches,)) + pack(texts, *files) + walk
     yield "loop", b"\0" + pack([b". rules"], b"", b"", b"", b"", b"", b". rules\n. rules\n") + walk
     yield (
         "escape_file",

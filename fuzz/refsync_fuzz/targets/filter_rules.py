@@ -78,6 +78,7 @@ def fuzz_one(data: bytes) -> None:
         return list(rules.parse_rules(text, template, delete_excluded=delete_excluded))
 
     parsed = _syntax(parse)
+    same(rules.parse_rule(b""), None, "a rule of no text")
     for flags, pattern in parsed or ():
         expect(len(pattern) <= len(text), "a pattern longer than its text")
         if not template:

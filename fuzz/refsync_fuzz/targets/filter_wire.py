@@ -6,7 +6,6 @@ Input: wire bytes.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from unittest.mock import patch
 
 from refsync.session.link import Link
 from refsync.session.tasks import Tasks
@@ -16,7 +15,7 @@ from refsync.wire.errors import Exit
 from refsync.wire.integers import int32
 from refsync.wire.limits import MAX_FILTER_BYTES, MAX_FILTER_RULE
 
-from ..oracle import MORE, Outcome, Refused, Value, check_decoder, expect, outcome, same
+from ..oracle import MORE, Outcome, Refused, Value, check_decoder, constants, expect, outcome, refuses, same
 from ..target import Surface
 
 SURFACE = Surface(
@@ -69,7 +68,7 @@ def fuzz_one(data: bytes) -> None:
     that are too long together; they hold
     fewer bytes than came, and each is explained in a line.
     """
-    with patch.object(filterlist, "MAX_FILTER_BYTES", SMALL_TOTAL):
+    with constants(filterlist, MAX_FILTER_BYTES=SMALL_TOTAL):
         same(outcome(filterlist.decode, data), _model(data, SMALL_TOTAL), "rules within a small total")
     got = check_decoder(lambda: filterlist.decode, data)
     same(got, _model(data, MAX_FILTER_BYTES), "rules")
@@ -85,6 +84,12 @@ def fuzz_one(data: bytes) -> None:
         same(link.available, len(data) - got.consumed, "bytes left behind the list")
         explained = filterlist.explain(got.value)
         same(len(explained), len(got.value) + 1, "lines of explanation")
+        same(
+            filterlist.encode([b"", *got.value]),
+            again,
+            "an empty rule, which would end the list, is not sent",
+        )
+        refuses(lambda: filterlist.encode([data[:1] * (MAX_FILTER_RULE + 1)]), "a rule past the limit")
         expect(sum(map(len, got.value)) < len(data), "rules hold more bytes than came")
 
 

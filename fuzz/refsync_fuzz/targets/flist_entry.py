@@ -7,31 +7,23 @@ first index, one for how the rest is meant: wire bytes, or entries to encode.
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator
 
-from refsync.wire import compat, dialect, flist
+from refsync.wire import acl, flist, flist_usual, xattr
 from refsync.wire.cursor import Cursor
 from refsync.wire.dialect import Dialect
 from refsync.wire.entry import CONTENT_DIR, HLINKED, IMPLIED_DIR, TOP_DIR, FileEntry
 from refsync.wire.flist import EndOfList, Preserve
 from refsync.wire.flist_decode import FlistDecoder
 from refsync.wire.flist_encode import FlistEncoder
-from refsync.wire.integers import int32, varint
+from refsync.wire.integers import varint
 from refsync.wire.limits import MAX_PATH
 
 from ..choices import Choices
-from ..oracle import MORE, Outcome, check_decoder, drip, expect, same
+from ..oracle import MORE, Outcome, Violation, check_decoder, drip, expect, same
 from ..target import Surface
+from ._flist_inputs import KINDS, config
+from ._flist_inputs import seeds as seeds
 
-MODERN = compat.VARINT_FLIST_FLAGS | compat.SAFE_FLIST | compat.ID0_NAMES
-VERSIONS = (
-    (27, 0), (28, 0), (29, 0), (30, 0), (30, compat.SAFE_FLIST), (30, MODERN | compat.INC_RECURSE),
-    (31, 0), (31, compat.INC_RECURSE), (31, MODERN), (32, MODERN | compat.INC_RECURSE), (32, MODERN), (32, 0),
-)  # fmt: skip
-DIALECTS = tuple(dialect.build(*version) for version in VERSIONS)
-DIGESTS = (0, 16, 8, 1)
-STARTS = (0, 1, 70)
-KINDS = (stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK, stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFSOCK)
 #: What the decoder gives back on both sides of a re-encoding; flags only where they travel as such.
 FIELDS = (
     "name", "mode", "size", "mtime", "nsec", "uid", "gid", "rdev_major", "rdev_minor", "link", "checksum",
@@ -40,13 +32,14 @@ FIELDS = (
 
 SURFACE = Surface(
     priority=1,
-    clauses=tuple(f"FLIST-{number}" for number in range(2, 15)),
+    clauses=(*(f"FLIST-{number}" for number in range(2, 15)), "ACL-1", "XATTR-1"),
     code=(
         "refsync.wire.flist",
         "refsync.wire.flist_decode",
         "refsync.wire.flist_usual",
         "refsync.wire.flist_encode",
         "refsync.wire.entry",
+        "refsync.wire.attached",
     ),
     oracle="ECTRBM",
     dictionary={
@@ -65,32 +58,12 @@ SURFACE = Surface(
 )
 
 
-def _config(choices: Choices) -> tuple[Dialect, Preserve, int]:
-    """Only what the options allow together: times of access and creation came late."""
-    speech = choices.pick(DIALECTS)
-    bits = choices.integer(2)
-    extra = choices.byte()
-    preserve = Preserve(
-        links=bool(bits & 1),
-        uid=bool(bits & 2),
-        gid=bool(bits & 4),
-        devices=bool(bits & 8),
-        specials=bool(bits & 16),
-        hard_links=bool(bits & 32),
-        recurse=bool(bits & 64),
-        relative=bool(bits & 128),
-        atimes=bool(bits & 256) and speech.varints,
-        crtimes=bool(bits & 512) and speech.flist_flags_varint,
-        checksum_length=DIGESTS[extra & 3],
-    )
-    return speech, preserve, choices.pick(STARTS)
-
-
 class _List:
     """A decoder with the list that it fills: what a link does for it."""
 
-    def __init__(self, speech: Dialect, preserve: Preserve, start: int) -> None:
+    def __init__(self, speech: Dialect, preserve: Preserve, start: int, *, usual: bool = True) -> None:
         self._decoder = FlistDecoder(speech, preserve)
+        self._decoder._usual &= usual
         self._start = start
         self._entries: list[FileEntry] = []
 
@@ -100,10 +73,18 @@ class _List:
             self._entries = []  # the decoder's state lives on: the next list is a sub-list
             return ("end", value.io_error)
         self._entries.append(value)
-        return value.value()
+        return _plain(value)
 
 
-def _valid(value: tuple[object, ...], speech: Dialect) -> None:
+def _plain(entry: FileEntry) -> tuple[object, ...]:
+    """All fields; attributes as what they hold, since they are compared by identity."""
+    if entry.xattrs is None:
+        return entry.value()
+    held = tuple((one.name, one.size, one.value, one.digest, one.number) for one in entry.xattrs)
+    return tuple(held if slot == "xattrs" else getattr(entry, slot) for slot in FileEntry.__slots__)
+
+
+def _valid(value: tuple[object, ...], speech: Dialect, missing: bool) -> None:
     entry = FileEntry()
     for slot, field in zip(FileEntry.__slots__, value, strict=True):
         setattr(entry, slot, field)
@@ -112,7 +93,8 @@ def _valid(value: tuple[object, ...], speech: Dialect) -> None:
         expect(len(entry.link) < MAX_PATH and b"\0" not in entry.link, f"the target {entry.link!r}")
     expect(entry.size >= 0 and 0 <= entry.nsec < 10**9, f"size {entry.size}, {entry.nsec} ns")
     expect(speech.protocol >= 31 or not entry.nsec, f"{entry.nsec} ns in protocol {speech.protocol}")
-    expect(stat.S_IFMT(entry.mode) in KINDS and entry.mode >> 16 == 0, f"mode {entry.mode:o}")
+    if entry.mode or not missing:
+        expect(stat.S_IFMT(entry.mode) in KINDS and entry.mode >> 16 == 0, f"mode {entry.mode:o}")
     expect(0 <= entry.uid < 1 << 32 and 0 <= entry.gid < 1 << 32, "ids of more than 32 bits")
     expect(entry.hlink >= -1, f"hard link {entry.hlink}")
 
@@ -121,23 +103,29 @@ def fuzz_one(data: bytes) -> None:
     """Oracle: in any pieces the same entries, each within its limits; a strict prefix wants more.
 
     A list that was decoded re-encodes to one that decodes to the same
-    entries; so does one that was made up. A name of few bytes can't take
+    entries; so does one that was made up. The short way of a usual entry gives
+    what the general one gives, and takes the same bytes. A name of few bytes can't take
     more than 255 of the one before it.
     """
     choices = Choices(data)
-    speech, preserve, start = _config(choices)
+    speech, preserve, start = config(choices)
     made_up = choices.byte()
     rest = choices.rest()
     if made_up & 1:
-        _made_up(Choices(rest), speech, preserve, start)
+        entries = _made_up(Choices(rest), speech, preserve, start)
+        if speech.inc_recurse:
+            _in_two_lists(entries, speech, preserve, start)
         return
     check_decoder(lambda: _List(speech, preserve, start).decode, rest)
     values, end = drip(_List(speech, preserve, start).decode, rest, [])
     pieces = [1 + made_up // 8, 1] if len(rest) < 300 else [200 + made_up]
     same(drip(_List(speech, preserve, start).decode, rest, pieces), (values, end), "in pieces")
+    if flist_usual.serves(speech, preserve):
+        general = _List(speech, preserve, start, usual=False)
+        same(drip(general.decode, rest, []), (values, end), "without the short way")
     for value in values:
         if value[0] != "end":
-            _valid(value, speech)
+            _valid(value, speech, preserve.missing_args)
     at = FileEntry.__slots__.index("name")
     total = len(b"".join(value[at] for value in values if value[0] != "end"))  # type: ignore[misc]
     expect(total <= 256 * len(rest), f"{total} bytes of names from {len(rest)}")
@@ -215,12 +203,22 @@ def _compare(sent: list[FileEntry], came: list[FileEntry], speech: Dialect, pres
             if field == "hlink" and not preserve.hard_links:
                 continue
             same(getattr(other, field), getattr(one, field), f"{field} of {one!r}, encoded again")
+        if preserve.acls and not one.is_link:
+            wanted, got = (
+                acl.stripped(each.acl or acl.of_mode(each.mode), one.mode) for each in (one, other)
+            )
+            same(got.key, wanted.key, f"access to {one!r}, encoded again")
+        if preserve.acls and one.is_dir:
+            default = acl.with_mask(one.default_acl or acl.EMPTY, acl.DEFAULT, 0)
+            same((other.default_acl or acl.EMPTY).key, default.key, f"default of {one!r}, encoded again")
+        if preserve.xattrs:
+            same(xattr.key(other.xattrs or []), xattr.key(one.xattrs or []), f"attributes of {one!r}")
         if speech.varints and one.is_dir:
             mask = TOP_DIR | CONTENT_DIR | IMPLIED_DIR
             same(other.flags & mask, one.flags & mask, f"flags of {one!r}")
 
 
-def _made_up(choices: Choices, speech: Dialect, preserve: Preserve, start: int) -> None:
+def _made_up(choices: Choices, speech: Dialect, preserve: Preserve, start: int) -> list[FileEntry]:
     entries: list[FileEntry] = []
     leaders: dict[tuple[int, int], FileEntry] = {}
     name = b"n"
@@ -253,6 +251,7 @@ def _made_up(choices: Choices, speech: Dialect, preserve: Preserve, start: int) 
             entry.atime = choices.integer(5, signed=True)
         if preserve.crtimes:
             entry.crtime = choices.integer(5, signed=True) if bits & 8 else entry.mtime
+        _attach(entry, choices, preserve)
         if kind == stat.S_IFDIR:
             entry.flags = (CONTENT_DIR, CONTENT_DIR | TOP_DIR, IMPLIED_DIR, 0)[bits >> 4 & 3]
         elif preserve.hard_links and (bits & 0x40 if speech.extended_flags else kind == stat.S_IFREG):
@@ -261,14 +260,55 @@ def _made_up(choices: Choices, speech: Dialect, preserve: Preserve, start: int) 
     encoder = FlistEncoder(speech, preserve)
     wire = b"".join(encoder.encode(entry, start + at, start) for at, entry in enumerate(entries))
     wire += encoder.encode_end(5)
+    if flist_usual.serves(speech, preserve):
+        general = FlistEncoder(speech, preserve)
+        general._usual = False
+        plain = b"".join(general.encode(entry, start + at, start) for at, entry in enumerate(entries))
+        same(wire, plain + general.encode_end(5), "the short way to encode")
     came, end = _decode_one(wire, speech, preserve, start)
     same(end, EndOfList(5 if speech.safe_flist else 0), "the end of a made-up list")
     for entry in entries:
         entry.hlink = -1 if entry.ino < 0 else leaders[entry.dev, entry.ino].hlink
     _compare(entries, came, speech, preserve)
     for value in came:
-        _valid(value.value(), speech)
+        _valid(value.value(), speech, False)
     same(_decode_one(wire[:-1], speech, preserve, start)[1] == MORE, True, "a list without its last byte")
+    return entries
+
+
+def _in_two_lists(entries: list[FileEntry], speech: Dialect, preserve: Preserve, start: int) -> None:
+    """The same entries as a list and a sub-list: a link into the first list is not left short (FLIST-12)."""
+    half = (len(entries) + 1) // 2
+    encoder, decoder = FlistEncoder(speech, preserve), FlistDecoder(speech, preserve)
+    came: list[FileEntry] = []
+    for first, part in ((start, entries[:half]), (start + half, entries[half:])):
+        wire = b"".join(encoder.encode(entry, first + at, first) for at, entry in enumerate(part))
+        cursor, own = Cursor(wire), list[FileEntry]()
+        while cursor.pos < len(wire):
+            value = decoder.decode(cursor, own, first)
+            if isinstance(value, EndOfList):
+                raise Violation("an entry was taken for the end of a list")
+            own.append(value)
+        came += own
+    _compare(entries, came, speech, preserve)
+
+
+def _attach(entry: FileEntry, choices: Choices, preserve: Preserve) -> None:
+    """Lists of its own, which later entries share if they are the same."""
+    if preserve.acls and (bits := choices.byte()):
+        names = tuple(
+            acl.Named(number, bits & 7, bool(number & 1), b"n%d" % number) for number in range(bits >> 6)
+        )
+        mask = bits & 7 if names or bits & 8 else acl.NO_ENTRY
+        entry.acl = acl.Acl(entry.mode >> 6 & 7, bits >> 3 & 7, mask, entry.mode & 7, names)
+        if entry.is_dir and bits & 0x10:
+            entry.default_acl = acl.Acl(7, 5, acl.NO_ENTRY, bits & 7, names)
+    if preserve.xattrs:
+        values = [choices.take(choices.byte() % 40) for _ in range(choices.byte() % 3)]
+        entry.xattrs = [
+            xattr.make(b"user.%d" % at, value, lambda value: value[:16], at)
+            for at, value in enumerate(values, 1)
+        ]
 
 
 def _link(
@@ -287,77 +327,4 @@ def _link(
     for slot in FIELDS:
         if slot not in ("name", "hlink"):
             setattr(entry, slot, getattr(leader, slot))
-
-
-def seeds() -> Iterator[tuple[str, bytes]]:
-    """A small tree in every dialect with all attributes and with none, limits, made-up lists."""
-    for number, (protocol, flags) in enumerate(VERSIONS):
-        for bits in (0, 0x7F, 0x3FF):
-            head = bytes((number, bits & 0xFF, bits >> 8, 1 if bits else 0, 1, 0))
-            speech, preserve, start = _config(Choices(head))
-            encoder = FlistEncoder(speech, preserve)
-            wire = b"".join(
-                encoder.encode(entry, start + at, start) for at, entry in enumerate(_tree(preserve))
-            )
-            yield f"tree.{protocol}.{flags:x}.{bits:x}", head + wire + encoder.encode_end(1)
-        yield f"made_up.{protocol}.{flags:x}", bytes((number, 0xFF, 3, 1, 0, 1)) + bytes(range(1, 120))
-    modern = bytes((9, 0xFF, 3, 0, 1, 0))
-    yield "name_limit", modern + varint(flist.X_LONG_NAME) + varint(MAX_PATH) + b"x"
-    yield "link_out_of_range", modern + varint(flist.X_HLINKED) + b"\1a" + varint(99)
-    yield "link_to_itself", modern + varint(flist.X_HLINKED) + b"\1a" + varint(1)
-    yield "name_shared_limit", bytes(6) + (
-        b"\1\xff" + b"n" * 255 + bytes(8) + b"\xa4\x81\0\0"
-        + bytes((flist.X_SAME_NAME | flist.X_LONG_NAME, 255))
-        + int32(4000) + b"m" * 4000 + bytes(8) + b"\xa4\x81\0\0\0"
-    )  # fmt: skip
-    yield (
-        "target_limit",
-        bytes((0, 1, 0, 0, 0, 0)) + b"\1\1l" + bytes(8) + b"\xff\xa1\0\0" + int32(4096) + b"t" * 4096,
-    )
-    early = flist.X_EXTENDED | flist.X_MOD_NSEC | flist.X_SAME_TIME | flist.X_SAME_MODE
-    yield "early_nsec", bytes((3, 0, 0, 0, 0, 0)) + (
-        b"\1\1a" + bytes(3) + bytes(4) + b"\xa4\x81\0\0"
-        + early.to_bytes(2, "little") + b"\1b" + bytes(3) + b"\x11\1c"
-    )  # fmt: skip
-    for number in (0, 1, 3, 10):
-        yield f"devices.{VERSIONS[number][0]}", _devices(number)
-    yield "no_type", bytes((6, 0, 0, 0, 0, 0)) + b"\x01\1a" + bytes(3) + bytes(4) + bytes(4)
-    yield "negative_size", bytes((0, 0, 0, 0, 0, 0)) + b"\x01\1a" + b"\xff" * 12 + bytes(4) + b"\xa4\x81\0\0"
-
-
-def _devices(number: int) -> bytes:
-    """Devices with a file between them, names that share their start: short, so it is cut everywhere."""
-    head = bytes((number, 0x1F, 0, 0, 1, 0))
-    speech, preserve, start = _config(Choices(head))
-    entries = [FileEntry(b"dev/%d" % at, stat.S_IFCHR | 0o600, 0, 5) for at in range(5)]
-    for at, entry in enumerate(entries):
-        entry.rdev_major, entry.rdev_minor = 1, 3 + at // 3
-    entries[2].mode = stat.S_IFREG | 0o644
-    entries[2].rdev_major = entries[2].rdev_minor = 0
-    entries[3].rdev_minor = 3
-    encoder = FlistEncoder(speech, preserve)
-    wire = b"".join(encoder.encode(entry, start + at, start) for at, entry in enumerate(entries))
-    return head + wire + encoder.encode_end(0)
-
-
-def _tree(preserve: Preserve) -> list[FileEntry]:
-    top = FileEntry(b".", stat.S_IFDIR | 0o755, 4096, 1_700_000_000)
-    top.flags = TOP_DIR | CONTENT_DIR
-    file = FileEntry(b"file", stat.S_IFREG | 0o644, 5, 1_700_000_001)
-    file.nsec, file.uid, file.gid, file.uname, file.gname = 7, 1000, 100, b"user", b"users"
-    file.checksum, file.dev, file.ino = b"\2" * 16, 2, 9
-    same_file = FileEntry(b"file2", file.mode, 5, file.mtime)
-    for slot in ("nsec", "uid", "gid", "checksum", "dev", "ino"):
-        setattr(same_file, slot, getattr(file, slot))
-    link = FileEntry(b"link", stat.S_IFLNK | 0o777, 0, 1_600_000_000)
-    link.link = b"file"
-    device = FileEntry(b"null", stat.S_IFCHR | 0o666, 0, 5)
-    device.rdev_major, device.rdev_minor = 1, 300
-    pipe = FileEntry(b"pipe", stat.S_IFIFO | 0o600, 0, 5)
-    sub = FileEntry(b"sub", stat.S_IFDIR | 0o700, 0, 1 << 31)
-    sub.flags = CONTENT_DIR
-    deep = FileEntry(b"sub/" + b"d" * 300, stat.S_IFREG | 0o600, 1 << 33, 1 << 31)
-    deep.checksum, deep.dev, deep.ino = b"\3" * 16, 2, 10
-    for entry in (top, file, link, device, pipe, sub, deep):
-        entry.checksum = entry.checksum and entry.checksum[: preserve.checksum_length]
-    return [top, file, same_file, link, device, pipe, sub, deep]
+    entry.acl, entry.default_acl, entry.xattrs = leader.acl, leader.default_acl, leader.xattrs

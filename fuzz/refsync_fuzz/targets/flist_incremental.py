@@ -7,16 +7,19 @@ directory is named by the peer, the oldest list is done.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from copy import copy
+from functools import partial
 from stat import S_IFDIR, S_IFREG
 from typing import TypeVar
 
+from refsync.session import lists as session_lists
 from refsync.session.lists import FileLists
 from refsync.wire.entry import CLEARED, GOT_LIST, FileEntry
 from refsync.wire.errors import ProtocolError
 from refsync.wire.integers import INT32_MAX
 
 from ..choices import Choices
-from ..oracle import expect, same
+from ..oracle import Violation, constants, expect, same
 from ..target import Surface
 
 SURFACE = Surface(
@@ -37,7 +40,7 @@ def fuzz_one(data: bytes) -> None:
 
     Each index belongs to one entry or, for the number before a list, to its
     directory; whatever else a peer names is refused, and changes nothing.
-    A directory gets one list. What is live is counted.
+    A directory gets one list. What is live is counted, and has its limits.
     """
     choices = Choices(data)
     inc = bool(choices.byte() & 1)
@@ -74,8 +77,28 @@ def fuzz_one(data: bytes) -> None:
     for start, entries, _ in model:  # every number, the gaps and both ends
         for ndx in range(start - 2, start + len(entries) + 2):
             _named(lists, model, directories, ndx, inc)
+    _limits(lists, following)
     for ndx in (-(1 << 31), -101, -1, INT32_MAX):
         _named(lists, model, directories, ndx, inc)
+
+
+def _limits(lists: FileLists, following: int) -> None:
+    """One more list, where entries or numbers have just run out (FLIST-1, NDX-4)."""
+    one = [FileEntry(b"one", S_IFREG)]
+    for name, room, clause in (
+        ("MAX_FLIST_ENTRIES", lists.total + 1, "FLIST-1"),
+        ("MAX_NDX", following + 2, "NDX-4"),
+    ):
+        other = copy(lists)
+        other.live, other._starts = list(lists.live), list(lists._starts)
+        with constants(session_lists, **{name: room}):
+            expect(_allowed(partial(other.add, one, -1)) is not None, f"the last list within {name}")
+            try:
+                other.add(one, -1)
+            except ProtocolError as error:
+                same(error.clause, clause, f"refused past {name}")
+            else:
+                raise Violation(f"a list past {name} was taken")
 
 
 def _entries(choices: Choices) -> list[FileEntry]:

@@ -18,7 +18,7 @@ from ..target import Surface
 
 SURFACE = Surface(
     priority=1,
-    clauses=("FLIST-17", "FLIST-18", "FLIST-19", "FLIST-20"),
+    clauses=("FLIST-17", "FLIST-18", "FLIST-19", "FLIST-20", "FLIST-26", "FLIST-27"),
     code=("refsync.wire.order",),
     oracle="RDS",
     dictionary={"slash": b"/", "dot": b"\1.", "below": b"a/b", "before_slash": b"a.b", "after_slash": b"a0b"},
@@ -38,6 +38,8 @@ def _entries(choices: Choices) -> list[FileEntry]:
             raw = bytes(ALPHABET[byte % len(ALPHABET)] for byte in raw)
         parts = [part for part in raw.replace(b"\0", b"_").split(b"/") if part not in (b"", b".", b"..")]
         is_dir = kind >> 3 & 1 or not parts
+        if is_dir and kind & 0x40 and parts:
+            parts.append(b".")  # as --relative sends a directory that was named with it
         entry = FileEntry(b"/".join(parts) or b".", (stat.S_IFDIR if is_dir else stat.S_IFREG) | 0o644)
         if is_dir:
             entry.flags = (CONTENT_DIR if kind & 0x10 else 0) | (TOP_DIR if kind & 0x20 else 0)
@@ -48,7 +50,7 @@ def _entries(choices: Choices) -> list[FileEntry]:
 def _compare(one: FileEntry, other: FileEntry) -> int:
     """Walk both paths side by side: at the first component that differs, a file goes before a
     directory; two directories compare as if each name ended in a slash. A directory goes before
-    what is in it, the root before all.
+    what is in it, its own dot first, the root before all.
     """
     if one.name == b"." or other.name == b".":
         return (one.name != b".") - (other.name != b".")
@@ -56,8 +58,9 @@ def _compare(one: FileEntry, other: FileEntry) -> int:
     for depth in range(min(map(len, paths))):
         ranks = []
         for entry, path in zip((one, other), paths, strict=True):
-            directory = entry.is_dir or depth < len(path) - 1
-            ranks.append((directory, path[depth] + (b"/" if directory else b"")))
+            directory = path[depth] != b"." and (entry.is_dir or depth < len(path) - 1)
+            component = b"" if path[depth] == b"." else path[depth]
+            ranks.append((directory, component + (b"/" if directory else b"")))
         if ranks[0] != ranks[1]:
             return 1 if ranks[0] > ranks[1] else -1
     return len(paths[0]) - len(paths[1])
@@ -107,6 +110,32 @@ def fuzz_one(data: bytes) -> None:
     same([entry.flags for entry in ordered], before, "marked twice")
     expect(len({entry.name for entry in active}) == len({entry.name for entry in ordered}), "a name is lost")
     expect(all(not entry.flags & CLEARED for entry in active), "active and cleared")
+    _pruned(ordered, switches & 4 == 4)
+    _without_root(active)
+
+
+def _pruned(entries: list[FileEntry], some_are_kept: bool) -> None:
+    """A directory stays if it or anything below it is kept or no directory; all else stays anyway."""
+
+    def keeps(name: bytes) -> bool:
+        return some_are_kept and name.endswith(b"a")
+
+    active = [entry for entry in entries if entry.active]
+    order.prune_empty(entries, keeps)
+    files = [entry.name for entry in active if not entry.is_dir]
+    held = [entry.name for entry in active if entry.is_dir and keeps(entry.name)]
+    for entry in active:
+        full = entry.name in held or any(name.startswith(entry.name + b"/") for name in files + held)
+        wanted = full or not entry.is_dir or entry.name == b"."
+        same(entry.active, wanted, f"{entry!r} of {files} and {held}, pruned")
+
+
+def _without_root(entries: list[FileEntry]) -> None:
+    names = [entry.name for entry in entries]
+    for at, entry in enumerate(entries):
+        entry.name = b"/" * (at % 3) + (b"" if at % 3 and entry.name == b"." else entry.name)
+    order.strip_root(entries)
+    same([entry.name for entry in entries], names, "names without the root's slash")
 
 
 def seeds() -> Iterator[tuple[str, bytes]]:
@@ -115,18 +144,23 @@ def seeds() -> Iterator[tuple[str, bytes]]:
     def pack(*names: bytes) -> bytes:
         out = b""
         for name in names:
-            is_dir = name.endswith(b"/")
-            name = name.rstrip(b"/")[:7]
-            out += bytes((_head(len(name), is_dir),)) + name
+            is_dir, dot = name.endswith((b"/", b"/.")), name.endswith(b"/.")
+            name = name.removesuffix(b".").rstrip(b"/")[:7]
+            out += bytes((_head(len(name), is_dir) | 0x40 * dot,)) + name
         return out
 
-    for switches in range(4):
+    for switches in (*range(4), 5, 6):
         head = bytes((switches,))
         yield (
             f"neighbours.{switches}",
             head + pack(b"a/", b"a.b/", b"a", b"a0/", b"a/b", b"a.b/c", b"a/b/", b"a0"),
         )
         yield f"twice.{switches}", head + pack(b"a", b"a/", b"a", b"a/", b"a/b", b"a/b")
+        yield (
+            f"empty.{switches}",
+            head + pack(b"./", b"a/", b"a/b/", b"c/", b"c/d", b"e", b"-/", b"-/a/", b"-/b/"),
+        )
+        yield f"dots.{switches}", head + pack(b"a/", b"a/.", b"a/-", b"-/.", b"a/-/", b"a/-/.", b"a/.")
         yield f"root.{switches}", head + pack(b"./", b"b", b"./", b"a/", b"a/x", b"-")
 
 

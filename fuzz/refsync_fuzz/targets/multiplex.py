@@ -15,7 +15,7 @@ from refsync.wire.errors import Exit, NeedMoreData, ProtocolError
 from refsync.wire.integers import int32
 
 from ..choices import Choices, spread
-from ..oracle import Outcome, Refused, Value, check_decoder, drip, expect, same
+from ..oracle import Outcome, Refused, Value, check_decoder, drip, expect, refuses, same
 from ..target import Surface
 
 LIMIT = 4096 + 1024  # of a message's text: it must be shorter
@@ -118,6 +118,7 @@ def fuzz_one(data: bytes) -> None:
     wanted = _model(stream)
     same(_receive(stream, []), wanted, "at once")
     same(_receive(stream, spread(pieces, len(stream))), wanted, "in pieces")
+    refuses(lambda: mux.encode_header(mux.DATA, mux.MAX_PAYLOAD + 1), "a frame past the limit")
     first = check_decoder(lambda: mux.decode, stream)
     if isinstance(first, Value):
         _explained(first)

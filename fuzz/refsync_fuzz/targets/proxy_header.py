@@ -69,6 +69,10 @@ def seeds() -> Iterator[tuple[str, bytes]]:
     yield "unix", V2 + b"\x21\x31\x00\xd8" + bytes(216)
     yield "no_end", b"PROXY TCP4 " + b"1" * 120
     yield "no_return", b"PROXY TCP4 1.2.3.4 1.2.3.4 1 2\n"
+    yield "return_inside", b"PROXY TCP4 1.2.3.4 1.2.3.4\r 1 2\r\n"
+    yield "words", b"PROXY TCP4 1.2.3.4 1\r\n"
+    yield "family", b"PROXY UDP4 1.2.3.4 1.2.3.4 1 2\r\n"
+    yield "no_address", b"PROXY TCP4 1.2.3.4 here 1 2\r\n"
     yield "wrong_kind", b"PROXY TCP4 ::1 ::1 1 2\r\n"
     yield "wrong_port", b"PROXY TCP4 1.2.3.4 1.2.3.4 0 2\r\n"
     yield "long_length", V2 + b"\x21\x11\xff\xff" + bytes(40)

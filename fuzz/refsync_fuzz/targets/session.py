@@ -58,7 +58,6 @@ SURFACE = Surface(
         "refsync.engine.receiver",
         "refsync.engine.generator",
         "refsync.engine.receive_list",
-        "refsync.session.linkgroups",
         "refsync.engine.hardlinks",
     ),
     oracle="ECMS",

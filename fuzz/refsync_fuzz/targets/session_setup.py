@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from refsync.records import replace
 from refsync.session import setup
 from refsync.session.link import Link, PeerClosed
 from refsync.session.setup import Agreement, Offer
 from refsync.session.tasks import Tasks
+from refsync.wire import batch as batch_head
 from refsync.wire import compat, negotiation
+from refsync.wire.batch import Head
 from refsync.wire.dialect import MAX_PROTOCOL, MIN_PROTOCOL
 from refsync.wire.errors import RefsyncError
 from refsync.wire.integers import int32, varint
@@ -64,10 +67,29 @@ def _offer(choices: Choices, server: bool) -> Offer:
     )
 
 
-def _run(offer: Offer, stream: bytes, pieces: list[int]) -> tuple[Ended, bytes]:
-    """Drive one side; what it ended with and what it sent."""
+def _special(offer: Offer, mode: int) -> Offer:
+    """What few runs need: versions that a user must not ask for, names that arrive, needs, a batch."""
+    changes: dict[str, object] = {}
+    if mode & 0x18 == 0x18:
+        changes["protocol"] = MIN_PROTOCOL - 1 if mode & 0x20 else MAX_PROTOCOL + 1
+    elif mode & 8:
+        changes["needs"] = (("--open-noatime", 31),)
+    elif mode & 0x10:
+        changes["writes_batch"] = True
+    if mode & 0x80:
+        changes["compress_choice"] = "foo"
+    if mode & 0x20:
+        changes["names_arrive"] = True
+    return replace(offer, **changes)
+
+
+def _run(offer: Offer, stream: bytes, pieces: list[int], *, batch: bool = False) -> tuple[Ended, bytes]:
+    """Drive one side, or the reader of a batch file; what it ended with and what it sent."""
     link = Link()
-    tasks = Tasks(link, setup.negotiate(link, offer))
+    if batch:
+        tasks = Tasks(link, setup.read_batch_setup(link, offer, lambda head: _of_batch(offer, head)))
+    else:
+        tasks = Tasks(link, setup.negotiate(link, offer))
     sent = b""
     at = turn = 0
     try:
@@ -101,27 +123,40 @@ def _possible(offer: Offer, agreed: Agreement) -> None:
     expect(agreed.transfer_checksum in negotiation.CHECKSUM_NAMES, agreed.transfer_checksum)
     expect(agreed.list_checksum in negotiation.CHECKSUM_NAMES, agreed.list_checksum)
     expect(agreed.compression in (None, *negotiation.COMPRESS_NAMES), str(agreed.compression))
-    expect(offer.compress or agreed.compression is None, "compression that nobody asked for")
+    expect(
+        offer.compress or offer.compress_choice or agreed.compression is None,
+        "compression that nobody asked for",
+    )
     expect(not speech.inc_recurse or offer.allow_inc_recurse, "incremental recursion against the options")
 
 
 def fuzz_one(data: bytes) -> None:
     """Oracle: either side ends with a possible agreement, a refusal with an exit code, or waits.
 
-    In any pieces the same, and the same bytes are sent. A client and a
+    In any pieces the same, and the same bytes are sent; to a batch file none. A client and a
     server of ours that hear each other agree on the same, or both refuse.
     """
     choices = Choices(data)
     mode = choices.byte()
-    offer = _offer(choices, bool(mode & 1))
+    offer = _special(_offer(choices, bool(mode & 1)), mode)
     pieces = [1 + choices.byte() % 8, 1]
     stream = choices.rest()
-    result, sent = _run(offer, stream, [])
-    same(_run(offer, stream, spread(pieces, len(stream))), (result, sent), "in pieces")
+    batch = mode & 0x45 == 0x44
+    result, sent = _run(offer, stream, [], batch=batch)
+    same(_run(offer, stream, spread(pieces, len(stream)), batch=batch), (result, sent), "in pieces")
     if isinstance(result, Agreement):
-        _possible(offer, result)
+        _possible(replace(offer, compress=True) if batch else offer, result)
+        for name, oldest in offer.needs:
+            expect(result.dialect.protocol >= oldest, f"{name} in protocol {result.dialect.protocol}")
+    if batch:
+        same(sent, b"", "said to a batch file")
     if mode & 2:
         _both(Choices(data[1:]))
+
+
+def _of_batch(offer: Offer, head: Head) -> Offer:
+    """As a client reads it: the file says whether to compress."""
+    return replace(offer, compress=bool(head.flags & 0x100), remote_protocol=0)
 
 
 def _both(choices: Choices) -> None:
@@ -167,5 +202,24 @@ def seeds() -> Iterator[tuple[str, bytes]]:
     yield "nothing_common", b"\0\0\0\5\1" + int32(32) + varint(0x80) + negotiation.encode_names(("crc32",))
     yield "pre_release", b"\1\1\x0d32.3iLsfxCIvu\5\1" + int32(32)
     yield "pre_release_digits", b"\1\x81\x031.1\5\1" + int32(32)
+    for protocol, flags in ((27, 0), (29, 0), (30, 0x1FF), (31, 0x80), (32, 0x1FE), (33, 0)):
+        wire = batch_head.encode(Head(0x101, protocol, flags, 7))
+        for switches in (0, 1, 2):
+            yield f"batch.{protocol}.{switches}", bytes((0x44, switches)) + b"\0\5\1" + wire
+    yield "batch.older", b"\x44\0\0\0\1" + batch_head.encode(Head(0, 31, 0, 7))
+    for protocol in (30, 32):
+        needs = bytes((PROTOCOLS.index(protocol),))
+        yield f"needs.{protocol}", b"\x08\0\0" + needs + b"\1" + int32(protocol) + b"\0" + int32(9)
+        yield f"writes_batch.{protocol}", (
+            b"\x10\2\0" + needs + b"\1" + int32(protocol) + varint(0x80)
+            + negotiation.encode_names(("xxh128", "md5")) + negotiation.encode_names(("zstd", "zlib"))
+            + int32(9)
+        )  # fmt: skip
+    for mode in (0x18, 0x38, 0x19):
+        yield f"own_version.{mode:x}", bytes((mode,)) + b"\0\0\5\1" + int32(31) + int32(9)
+    for version in (28, 31):
+        yield f"names_arrive.{version}", b"\x20\0\0\5\1" + int32(version) + varint(0) + int32(9)
+        yield f"names_arrive.server.{version}", b"\x21\0\0\5\1" + int32(version) + int32(9)
     yield "choice", b"\1\x28\0\0\5\1" + int32(31)
+    yield "compress_unknown", b"\x81\0\0\0\1" + int32(31)
     yield "choice_unknown", b"\1\x68\0\0\5\1" + int32(31)

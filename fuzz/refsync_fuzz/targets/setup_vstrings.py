@@ -13,7 +13,7 @@ from refsync.wire.errors import Exit, ProtocolError
 from refsync.wire.integers import vstring
 
 from ..choices import Choices
-from ..oracle import Refused, Value, check_decoder, expect, outcome, same
+from ..oracle import Refused, Value, check_decoder, expect, outcome, refuses, same
 from ..target import Surface
 
 LISTS = {
@@ -71,6 +71,7 @@ def fuzz_one(data: bytes) -> None:
         at += got.consumed
     if len(lists) == 2:
         _choice(kind, lists[0], lists[1])
+    refuses(lambda: negotiation.encode_names(["x" * 256]), "a list past the limit")
     canonical = LISTS[kind]
     for server in (False, True):
         offered = negotiation.offered(canonical, environment, server=server)

@@ -14,7 +14,7 @@ from refsync.wire.cursor import Cursor
 from refsync.wire.errors import Exit
 
 from ..choices import Choices
-from ..oracle import MORE, Outcome, Refused, Value, check_decoder, expect, outcome, same
+from ..oracle import MORE, Outcome, Refused, Value, check_decoder, expect, outcome, refuses, same
 from ..target import Surface
 
 #: Values at which some form changes its length or its sign.
@@ -176,6 +176,7 @@ def fuzz_one(data: bytes) -> None:
         short = form.name == "longint" and got.value < 0
         _encodes(form, got.value, None if short else got.consumed)
     elif isinstance(got, Value):
+        refuses(lambda: integers.vstring(bytes(0x8000)), "a string past the limit")
         canonical = form.encode(got.value)
         expect(len(canonical) <= got.consumed, "longer than what was decoded")
         same(outcome(form.decode, canonical), Value(got.value, len(canonical)), "re-encoded string")

@@ -60,9 +60,11 @@ def _lists(keep: int) -> Callable[[Cursor], Listed]:
 
 
 def _long() -> xattr.XattrList:
-    return [xattr.Xattr(b"user.%d" % number, 40, None, bytes(16), number) for number in NUMBERS] + [
-        xattr.Xattr(b"user.short", 1, b"1", b"", 4)
-    ]
+    """Values to ask for, a short one that came with the list, and one that was asked for before."""
+    settled = xattr.Xattr(b"user.settled", 40, b"s" * 40, bytes(16), 6)
+    settled.asked = True
+    wanted = [xattr.Xattr(b"user.%d" % number, 40, None, bytes(16), number) for number in NUMBERS]
+    return [*wanted, xattr.Xattr(b"user.short", 1, b"1", b"", 4), settled]
 
 
 def _request(cursor: Cursor) -> list[int]:
@@ -85,8 +87,9 @@ def fuzz_one(data: bytes) -> None:
     """Oracle: lists in any pieces are the same, within their limits, in the order of names.
 
     Lists that were decoded encode to bytes that decode to the same; a list
-    that comes again is a number. Requests and answers name each value once,
-    and encode to what they came from if their numbers ascend.
+    that comes again is a number. What is made of a value compares by the value if
+    that is short, else by its digest. Requests and answers name each value once, and
+    encode to what they came from if their numbers ascend.
     """
     choices = Choices(data)
     kind, keep = choices.byte() % 3, choices.byte() % len(KEEPS)
@@ -100,6 +103,7 @@ def fuzz_one(data: bytes) -> None:
             again = xattr.encode_request(got.value) if kind == 1 else xattr.encode_answer(got.value)
             same(outcome(decode, again), Value(got.value, len(again)), "encoded again")
         return
+    _made(wire)
     check_decoder(lambda: _lists(keep), wire)
     values, end = drip(_lists(keep), wire, [])
     same(drip(_lists(keep), wire, [1 + len(wire) // 3, 1]), (values, end), "in pieces")
@@ -110,6 +114,18 @@ def fuzz_one(data: bytes) -> None:
             expect(len(name) <= MAX_XATTR_NAME + 12 and 0 <= size <= MAX_XATTR_VALUE, "limits")
             expect((content is None) == (size > xattr.MAX_FULL) == (len(digest) == 16), f"{name!r}")
     _encode_again(values)
+
+
+def _made(value: bytes) -> None:
+    one = xattr.make(b"user.made", value, _md5, 3)
+    same((one.size, one.long), (len(value), len(value) > xattr.MAX_FULL), "size")
+    same((one.value, one.digest), (None, _md5(value)) if one.long else (value, b""), "what is kept")
+    same(one.content[1], _md5(value) if one.long else value, "what is compared")
+    expect(repr(one).endswith("~>") == one.long and "user.made" in repr(one), repr(one))
+
+
+def _md5(value: bytes) -> bytes:
+    return hashlib.md5(value, usedforsecurity=False).digest()
 
 
 def _encode_again(values: list[Listed]) -> None:
@@ -136,20 +152,20 @@ def _encode_again(values: list[Listed]) -> None:
 def seeds() -> Iterator[tuple[str, bytes]]:
     """Lists of each length that matters, one that comes again, limits; requests and answers."""
     encoder = xattr.XattrEncoder()
-
-    def md5(value: bytes) -> bytes:
-        return hashlib.md5(value, usedforsecurity=False).digest()
-
     lists = [
-        [xattr.make(b"user.n%d" % size, bytes(size), md5, 1) for size in (0, 1, 32, 33)],
+        [xattr.make(b"user.n%d" % size, bytes(size), _md5, 1) for size in (0, 1, 32, 33)],
         [],
-        [xattr.make(b"trusted.t", b"t", md5, 1), xattr.make(b"user.rsync.%stat", b"x" * 40, md5, 2)],
+        [xattr.make(b"trusted.t", b"t", _md5, 1), xattr.make(b"user.rsync.%stat", b"x" * 40, _md5, 2)],
     ]
     wire = b"".join(encoder.encode(one)[0] for one in [*lists, lists[0]])
     for keep in range(len(KEEPS)):
         yield f"lists.{keep}", bytes((0, keep)) + wire
     yield "no_nul", b"\0\0\0\1\6\1user.a1"
     yield "inner_nul", b"\0\0\0\1\7\1us\0r.a\0001"
+    yield "no_name", b"\0\0\0\1\0\1"
+    yield "request_settled", b"\1\0" + xattr.encode_request([1, 6])
+    yield "answer_settled", b"\2\0" + xattr.encode_answer([(2, b""), (6, b"v")])
+    yield "answer_none", b"\2\0" + xattr.encode_answer([(2, b"a"), (7, b"v")])
     yield "index", b"\0\0\3"
     yield "index_first", b"\0\0\1"
     yield "request_twice", b"\1\0" + varint(5) + varint(-3) + varint(3) + b"\0"

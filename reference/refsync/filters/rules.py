@@ -274,9 +274,7 @@ def modifiers(flags: int, *, sides: int = SIDES, perishable: bool = True) -> byt
 
 
 def kind_of(flags: int) -> bytes:
-    """The letter that a rule's text starts with."""
-    if flags & CLEAR:
-        return b"!"
+    """The letter that a rule's text starts with, if it is not to clear the list."""
     if flags & PER_DIR:
         return b":"
     if flags & MERGE:

@@ -139,14 +139,6 @@ class Link:
         """As ``read``, without waiting: ``NeedMoreData`` if it is not all there."""
         return decode(self._cursor)
 
-    async def read_some(self, limit: int) -> bytes:
-        """From 1 to ``limit`` bytes, whatever is there first."""
-
-        def some(cursor: Cursor) -> bytes:
-            return cursor.take(max(1, min(limit, cursor.remaining())))
-
-        return await self.read(some)
-
     async def more_input(self) -> None:
         """Wait until something has been received since the last look."""
         if self.closed:

@@ -1,0 +1,6 @@
+#!/usr/bin/env python3
+"""libFuzzer's executable for the target ``link_modes``."""
+
+from refsync_fuzz.harness import main
+
+main("link_modes")
