@@ -9,9 +9,10 @@ import time
 from pathlib import Path
 
 import pytest
+from refsync_conformance.ports import PORTS, listening
 from refsync_conformance.sandbox import Running, Sandbox, group_members, settle
 from refsync_conformance.scripted import Hear, Say, ScriptedDaemon, converse
-from refsync_conformance.transports import PORTS, Local, Pipe, daemon_config, listening
+from refsync_conformance.transports import Local, Pipe, daemon_config
 
 
 @pytest.fixture

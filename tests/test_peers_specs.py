@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from refsync_conformance import cli, registry, runner, selection, transports
+from refsync_conformance import cli, ports, registry, runner, selection, transports
 from refsync_conformance.model import Breadth, Case, Outcome, Verdict
 from refsync_conformance.peers import far, limits
 from refsync_conformance.peers.model import Peer, PeerError, PeerSpecError
@@ -75,20 +75,20 @@ def served(tmp_path: Path) -> Path:
 @pytest.fixture
 def daemon(tmp_path: Path, served: Path) -> Iterator[int]:
     """A daemon of the reference's that serves one directory, as a person would start it."""
-    port = transports.PORTS.take()
+    port = ports.PORTS.take()
     config = tmp_path / "rsyncd.conf"
     config.write_text(transports.daemon_config(served))
     words = ["--daemon", "--no-detach", f"--config={config}", "--address=127.0.0.1", f"--port={port}"]
     with subprocess.Popen([reference_wrapper(), *words]) as process:
         try:
-            while not transports.listening(port):
+            while not ports.listening(port):
                 assert process.poll() is None
                 time.sleep(0.01)
             yield port
         finally:
             process.terminate()
             process.wait(20)
-            transports.PORTS.give_back(port)
+            ports.PORTS.give_back(port)
 
 
 def push_and_pull(t: Trial) -> None:
@@ -162,7 +162,7 @@ def test_the_cases_that_need_only_a_connection_pass(daemon: int, tmp_path: Path)
 
 
 def test_nobody_listens() -> None:
-    port = transports.PORTS.take()
+    port = ports.PORTS.take()
     with pytest.raises(PeerError, match="start the daemon first") as caught:
         resolve(f"daemon:rsync://127.0.0.1:{port}/mod")
     assert not isinstance(caught.value, PeerSpecError)

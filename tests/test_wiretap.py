@@ -100,7 +100,7 @@ def test_options_that_are_not_understood_leave_the_bytes_as_they_are() -> None:
 def test_a_capture_is_read_while_it_grows(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "capture"
     with path.open("ab") as stream:
-        writer = Writer(stream, Header("pipe", ["--server"]))
+        writer = Writer(stream, {"transport": "pipe", "arguments": ["--server"]})
         reader = Reader(path)
         assert list(reader.pieces()) == []
         writer.piece(">", b"one")

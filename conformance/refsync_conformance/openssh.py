@@ -14,8 +14,9 @@ import subprocess
 import time
 from pathlib import Path
 
+from refsync_conformance.ports import PORTS, listening
 from refsync_conformance.sandbox import Running, Sandbox
-from refsync_conformance.transports import PORTS, START_LIMIT, Pipe, TransportError, listening
+from refsync_conformance.transports import START_LIMIT, Pipe, TransportError
 
 #: The name by which the client's configuration knows the server.
 HOST = "lab"

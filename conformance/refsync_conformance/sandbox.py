@@ -15,7 +15,7 @@ import shlex
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -59,27 +59,35 @@ class Finished:
         )
 
 
-def group_members(group: int) -> list[int]:
-    """The living processes of a process group; zombies don't count, nobody may be there to reap them."""
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return []
-    except PermissionError:
-        pass
-    found = []
+def _living() -> Iterator[tuple[int, int, int]]:
+    """(process, parent, group) of all that live; zombies don't count, nobody may be there to reap them."""
     for entry in os.listdir("/proc"):
         if not entry.isdigit():
             continue
         try:
             with open(f"/proc/{entry}/stat", "rb") as stream:
                 # The command name may hold blanks and brackets: fields are counted from its last bracket.
-                state, _, member = stream.read().rpartition(b")")[2].split()[:3]
+                state, parent, group = stream.read().rpartition(b")")[2].split()[:3]
         except (FileNotFoundError, ProcessLookupError):
             continue
-        if int(member) == group and state not in (b"Z", b"X"):
-            found.append(int(entry))
-    return found
+        if state not in (b"Z", b"X"):
+            yield int(entry), int(parent), int(group)
+
+
+def group_members(group: int) -> list[int]:
+    """The living processes of a process group."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return []
+    except PermissionError:
+        pass
+    return [process for process, _, member in _living() if member == group]
+
+
+def _alone(leader: int) -> bool:
+    """Whether a process has neither children nor company in its group."""
+    return not any(leader in (parent, group) for process, parent, group in _living() if process != leader)
 
 
 def _signal_group(group: int, number: int) -> None:
@@ -204,6 +212,18 @@ class Running:
                 _signal_group(self.pid, signal.SIGKILL)
                 self._await(5.0)
         return self._clear_group()
+
+    def dismiss(self) -> None:
+        """End what has done its work. One that is alone leaves nobody behind: it need not be asked, which
+        takes a daemon of upstream's 0.4 s.
+        """
+        deadline = time.monotonic() + 0.05
+        while not (alone := _alone(self.pid)) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        if alone and self._process.poll() is None:
+            self.kill()
+            self._await(5.0)
+        self.stop()
 
     def _clear_group(self) -> int:
         deadline = time.monotonic() + GRACE

@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import itertools
 import os
-import random
 import shlex
-import socket
-import sys
 import threading
 import time
 from pathlib import Path
 
 from refsync_conformance.peers.model import Address, Peer
+from refsync_conformance.ports import PORTS, listening
 from refsync_conformance.sandbox import Running, Sandbox
-from refsync_conformance.wiretap.relay import Proxy
+from refsync_conformance.wiretap.relay import Proxy, between
 
 MODULE = "mod"
 #: Seconds that a daemon may take until it listens.
@@ -39,51 +37,6 @@ class DaemonRefused(Exception):
         super().__init__(f"the daemon ended with code {code}: {said}")
         self.code = code
         self.said = said
-
-
-class _Ports:
-    """Loopback ports, none given out twice by this process at a time."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._used: set[int] = set()
-
-    def take(self) -> int:
-        with self._lock:
-            for _ in range(200):
-                # Below the range from which Linux picks ports for outgoing connections.
-                port = random.randrange(20_000, 32_000)
-                if port in self._used:
-                    continue
-                with socket.socket() as probe:
-                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                    try:
-                        probe.bind(("127.0.0.1", port))
-                    except OSError:
-                        continue
-                self._used.add(port)
-                return port
-        raise TransportError("no free port on 127.0.0.1")
-
-    def give_back(self, port: int) -> None:
-        with self._lock:
-            self._used.discard(port)
-
-
-PORTS = _Ports()
-
-
-def listening(port: int) -> bool:
-    """Whether something listens on a loopback port, asked from the kernel's table: a connection would be an
-    event.
-    """
-    wanted = f":{port:04X}"
-    with open("/proc/net/tcp", encoding="ascii") as stream:
-        for line in stream:
-            fields = line.split()
-            if len(fields) > 3 and fields[3] == "0A" and fields[1].endswith(wanted):
-                return True
-    return False
 
 
 class Local:
@@ -120,11 +73,8 @@ class Pipe:
             script = f'program={shlex.quote(quoted)}\nshift 2\nset -- unused "$program" "$@"\n{script}'
         self._shell = sandbox.script("rsh", script)
         if sandbox.recording:
-            inner = self._shell
-            relay = [sys.executable, "-m", "refsync_conformance.wiretap", "relay"]
-            words = (
-                f'{shlex.join(relay)} {shlex.quote(str(sandbox.captures))}/$$ {shlex.quote(str(inner))} "$@"'
-            )
+            words = shlex.join(between())
+            words += f' {shlex.quote(str(sandbox.captures))}/$$ {shlex.quote(str(self._shell))} "$@"'
             self._shell = sandbox.script("tapped-rsh", f"exec {words}\n")
         self._server = server
 
@@ -226,7 +176,7 @@ class Daemon:
     def close(self) -> None:
         if self._proxy:
             self._proxy.close()
-        self._running.stop()
+        self._running.dismiss()
         PORTS.give_back(self.port)
 
 

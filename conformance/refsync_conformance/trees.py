@@ -176,24 +176,30 @@ def _settle_times(root: bytes, nodes: Sequence[Node], top_mtime_ns: int) -> None
 
 def remove(root: bytes) -> None:
     """Delete a tree whatever the modes of its directories; nothing happens if it isn't there."""
-    try:
-        entries = list(os.scandir(root))
-    except FileNotFoundError:
-        return
-    except NotADirectoryError:
+    if os.path.isdir(root) and not os.path.islink(root):
+        _remove(root)
+    elif os.path.lexists(root):
         os.unlink(root)
-        return
+
+
+def _remove(folder: bytes) -> None:
+    try:
+        with os.scandir(folder) as found:
+            entries = list(found)
+        for entry in entries:
+            if not entry.is_dir(follow_symlinks=False):
+                os.unlink(entry.path)
     except PermissionError:
-        os.chmod(root, 0o700)
-        entries = list(os.scandir(root))
-    if not os.access(root, os.W_OK | os.X_OK):
-        os.chmod(root, 0o700)
+        # Only the owner gets here, and he may give himself all rights; what is gone by then is not met again.
+        if stat.S_IMODE(os.lstat(folder).st_mode) & 0o700 == 0o700:
+            raise
+        os.chmod(folder, 0o700)
+        _remove(folder)
+        return
     for entry in entries:
         if entry.is_dir(follow_symlinks=False):
-            remove(entry.path)
-        else:
-            os.unlink(entry.path)
-    os.rmdir(root)
+            _remove(entry.path)
+    os.rmdir(folder)
 
 
 def copy(source: bytes, target: bytes) -> None:

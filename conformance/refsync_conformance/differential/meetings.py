@@ -7,7 +7,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from refsync_conformance.transports import PORTS, START_LIMIT, listening
+from refsync_conformance.ports import PORTS, listening
+from refsync_conformance.transports import START_LIMIT
 
 from .commands import Line
 from .programs import Program, Run

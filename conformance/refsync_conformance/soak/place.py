@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from refsync_conformance.compare import differences, snapshot
-from refsync_conformance.transports import PORTS, listening
+from refsync_conformance.ports import PORTS, listening
 
 #: What a receiver calls a file that is not whole yet: ``.name.XXXXXX``.
 TEMPORARY = re.compile(rb"^\..*\.[A-Za-z0-9]{6}$")

@@ -8,20 +8,16 @@ eight bytes of microseconds since the start, four bytes of length, little-endian
 from __future__ import annotations
 
 import json
-import struct
-import threading
-import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
 
-FORMAT = "refsync-capture-1"
+from .between import FORMAT, PIECE, Writer
+
 #: A header line longer than this is no capture's.
 _HEADER_LIMIT = 1 << 20
 #: A piece longer than this is no piece.
 _PIECE_LIMIT = 1 << 26
-_PIECE = struct.Struct("<cQI")
 
 
 class CaptureError(Exception):
@@ -49,24 +45,6 @@ class Piece:
     data: bytes
 
 
-class Writer:
-    """Appends to a capture; several threads may do so."""
-
-    def __init__(self, stream: BinaryIO, header: Header) -> None:
-        self._stream = stream
-        self._lock = threading.Lock()
-        self._began = time.monotonic_ns()
-        stream.write(json.dumps({"format": FORMAT, **asdict(header)}).encode() + b"\n")
-        stream.flush()
-
-    def piece(self, way: str, data: bytes) -> None:
-        """Take down one piece as it passes."""
-        when = (time.monotonic_ns() - self._began) // 1000
-        with self._lock:
-            self._stream.write(_PIECE.pack(way.encode(), when, len(data)) + data)
-            self._stream.flush()
-
-
 class Reader:
     """Reads a capture, also while it grows: ``pieces`` stops at what is not whole and may be called again."""
 
@@ -88,14 +66,14 @@ class Reader:
         """All whole pieces that have not been read. ``CaptureError`` at what is none."""
         while chunk := self._stream.read(1 << 20):
             self._kept += chunk
-            while len(self._kept) >= _PIECE.size:
-                way, when, length = _PIECE.unpack_from(self._kept)
+            while len(self._kept) >= PIECE.size:
+                way, when, length = PIECE.unpack_from(self._kept)
                 if way not in (b">", b"<") or length > _PIECE_LIMIT:
                     raise CaptureError(f"{self._path} is damaged: a piece of {length} bytes, way {way!r}")
-                if len(self._kept) < _PIECE.size + length:
+                if len(self._kept) < PIECE.size + length:
                     break
-                data = self._kept[_PIECE.size : _PIECE.size + length]
-                self._kept = self._kept[_PIECE.size + length :]
+                data = self._kept[PIECE.size : PIECE.size + length]
+                self._kept = self._kept[PIECE.size + length :]
                 yield Piece(way.decode(), when, data)
 
     @property
@@ -105,3 +83,6 @@ class Reader:
 
     def close(self) -> None:
         self._stream.close()
+
+
+__all__ = ["CaptureError", "Header", "Piece", "Reader", "Writer"]

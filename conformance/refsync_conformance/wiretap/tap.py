@@ -19,7 +19,7 @@ from refsync.options.parse import parse
 from refsync.wire.errors import RefsyncError
 
 from . import relay, render
-from .capture import CaptureError, Header, Reader
+from .capture import CaptureError, Reader
 from .dissector import Dissector
 from .stream import Record
 
@@ -29,10 +29,6 @@ _LOOK = 0.02  # seconds between two looks at a growing capture
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit code of the command, 2 for a wrong use, 3 for what can't be read."""
     words = list(sys.argv[1:] if argv is None else argv)
-    if words[:1] == ["relay"]:
-        return _relay(words[1:])
-    if words[:1] == ["connect"]:
-        return relay.connect_between(words[2], int(words[3] or 873), Path(words[1]))
     verb = words[0] if words[:1] in (["show"], ["proxy"]) else "run"
     chosen = _parser(verb).parse_args(words[1:] if verb != "run" else words)
     try:
@@ -177,28 +173,17 @@ def _tapped(command: list[str], capture: Path) -> tuple[list[str], dict[str, str
     if not places:
         raise ValueError("both ends are one program here; name one of them as HOST:PATH")
     far = places[0]
-    ours = [sys.executable, "-m", __package__]
+    ours = relay.between()
     environment = dict(os.environ)
     if far.daemon and not options.rsh:
         port = str(far.port or options.port or 873)
-        environment["RSYNC_CONNECT_PROG"] = shlex.join([*ours, "connect", str(capture), "%H", port])
+        environment["RSYNC_CONNECT_PROG"] = shlex.join([*ours, "--connect", str(capture), "%H", port])
         return command, environment
     shell = options.rsh or os.environ.get("RSYNC_RSH") or "ssh"
-    words = [*ours, "relay", str(capture), shell]
+    words = [*ours, str(capture), shell]
     joined = " ".join('"' + word + '"' if " " in word else word for word in words)
     end = command.index("--") if "--" in command else len(command)
     return [*command[:end], "-e", joined, *command[end:]], environment
-
-
-def _relay(words: list[str]) -> int:
-    """In the place of the remote shell: CAPTURE SHELL HOST COMMAND..."""
-    capture, shell, *rest = words
-    arguments = rest[rest.index("--server") :] if "--server" in rest else []
-    if "--daemon" in arguments:
-        header = Header("daemon", title=shlex.join(arguments))
-    else:
-        header = Header("pipe", arguments, title=shlex.join(arguments))
-    return relay.run_between([*shlex.split(shell), *rest], Path(capture), header)
 
 
 def _proxy(chosen: argparse.Namespace) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -56,4 +57,4 @@ def _transcribe(path: Path) -> str:
     fold.close()
     if len(lines) > HEAD + TAIL:
         lines[HEAD:-TAIL] = [f"… {len(lines) - HEAD - TAIL} lines …"]
-    return "\n".join([f"# {header.title}", *lines])
+    return "\n".join([f"# {header.title or shlex.join(header.arguments)}", *lines])
