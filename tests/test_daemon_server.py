@@ -238,6 +238,22 @@ def test_options_that_reach_past_the_module_are_refused_in_frames(daemon: Daemon
     assert b"root:" not in answer
 
 
+def test_a_client_cannot_lift_the_limit_on_memory(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The daemon is the sender, which holds the sums of the client's blocks."""
+    (place / "tree/big").write_bytes(bytes(600_000))
+    (place / "mine").write_bytes(bytes(599_000))
+    with monkeypatch.context() as limited:
+        limited.setenv("RSYNC_MAX_ALLOC", "1M")
+        daemon = Daemon(place, f"[m]\npath={place / 'tree'}\n")
+    try:
+        words = ("-t", "--no-whole-file", "--block-size=10", "--max-alloc=0", daemon.url("m/big"))
+        code, said = refsync(*words, str(place / "mine"))
+        assert code == Exit.MALLOC, said
+        assert "exceeded --max-alloc=1048576 setting" in said
+    finally:
+        daemon.stop()
+
+
 def test_what_does_not_speak_the_protocol_is_sent_away(daemon: Daemon) -> None:
     assert daemon.speak(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").endswith(b"\n@ERROR: protocol startup error\n")
     assert daemon.speak(b"").startswith(GREETING)

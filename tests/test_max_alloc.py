@@ -6,7 +6,7 @@ import pytest
 from refsync.engine.report import RemoteReporter
 from refsync.engine.sender import Sender
 from refsync.engine.session import Session
-from refsync.options.combinations import settle_max_alloc
+from refsync.options.combinations import cap_max_alloc, settle_max_alloc
 from refsync.options.model import Options
 from refsync.options.parse import parse
 from refsync.session.link import Link
@@ -41,6 +41,24 @@ def test_an_option_counts_before_the_environment(given: str | None, environ: str
 def test_too_small(value: str, why: str) -> None:
     with pytest.raises(RefsyncError, match=f"is {why}"):
         settle_max_alloc(Options(), {"RSYNC_MAX_ALLOC": value})
+
+
+@pytest.mark.parametrize(
+    ("asked", "own", "limit"),
+    [
+        (None, None, 1 << 30),
+        ("0", None, 1 << 30),
+        ("2G", None, 1 << 30),
+        ("5M", None, 5 << 20),
+        ("0", "2M", 2 << 20),
+        ("0", "0", 0),
+        ("2G", "0", 2 << 30),
+    ],
+)
+def test_a_client_can_only_lower_a_daemon_s(asked: str | None, own: str | None, limit: int) -> None:
+    options, _ = parse([] if asked is None else [f"--max-alloc={asked}"])
+    cap_max_alloc(options, {} if own is None else {"RSYNC_MAX_ALLOC": own})
+    assert options.max_alloc == limit
 
 
 def test_a_value_beyond_the_limit_is_not_waited_for() -> None:

@@ -17,6 +17,7 @@ from ..files.interrupt import Interrupted
 from ..files.log import Log
 from ..files.temp import discard_all
 from ..options.chmod import parse as parse_chmod
+from ..options.combinations import cap_max_alloc
 from ..options.model import Options
 from ..options.parse import parse
 from ..options.refusal import Refusals
@@ -187,6 +188,7 @@ class Connection:
         if section.flag("transfer logging") and not options.log_file_format:
             options.log_file_format = section.text("log format")
         settle_log(options)
+        cap_max_alloc(options, os.environ)
         options.ignore_errors |= section.flag("ignore errors")
         options.munge_links = self._host.munge_links
         options.sanitize_links = not options.munge_links and self._host.confined

@@ -41,6 +41,14 @@ def settle_max_alloc(options: Options, environ: Mapping[str, str]) -> None:
         limit_allocation(options, value)
 
 
+def cap_max_alloc(options: Options, environ: Mapping[str, str]) -> None:
+    """OPT-16: a daemon's client can lower the daemon's own limit, not raise it or take it away."""
+    own = Options()
+    settle_max_alloc(own, environ)
+    if own.max_alloc:
+        options.max_alloc = min(options.max_alloc or own.max_alloc, own.max_alloc)
+
+
 def _leading_number(text: str) -> int:
     """As C's ``atoi`` has it."""
     import re
