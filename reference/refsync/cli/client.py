@@ -326,7 +326,7 @@ def converse(
         session.stats.total_read, session.stats.total_written = link.bytes_in, link.bytes_out
     printer.finish()
     print_summary(session, printer, int(time.time()) - int(started))
-    if printer.logs and not options.info["STATS"]:
+    if printer.logs and not options.info["STATS"] and (options.sender or not code):  # OUT-14
         stats = session.stats
         printer.log(
             b"sent %d bytes  received %d bytes  total size %d\n"

@@ -12,7 +12,7 @@ from types import FrameType
 
 from .. import __version__
 from ..files.interrupt import Interrupted
-from ..session.link import PeerClosed
+from ..session.link import PeerClosed, PeerReset
 from ..wire import mux
 from ..wire.errors import EXIT_TEXT, Exit, RefsyncError
 from ..wire.integers import int32
@@ -85,7 +85,7 @@ def complaint(error: RefsyncError, role: str) -> str:
     text = str(error)
     if not text:
         return ""
-    if isinstance(error, PeerClosed):
+    if isinstance(error, PeerClosed) and not isinstance(error, PeerReset):
         return f"rsync: {text} [{role}]\n"
     return f"{text}\n" if text.startswith(("rsync: ", *_BARE)) else f"rsync: [{role}] {text}\n"
 

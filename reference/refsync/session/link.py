@@ -21,6 +21,7 @@ from ..wire.cursor import Cursor
 from ..wire.errors import NeedMoreData, ProtocolError
 from ..wire.errors import PeerClosed as PeerClosed
 from ..wire.errors import PeerDeaf as PeerDeaf
+from ..wire.errors import PeerReset as PeerReset
 from .bulk import BulkInput, BulkOutput, Moved
 
 T = TypeVar("T")
@@ -63,6 +64,7 @@ class Link:
         self.data_out = 0  # bytes of the conversation alone, without frames and messages
         self._data_read = 0  # the same that were read, up to the last compaction
         self.closed = False  # the peer will send no more
+        self._reset = False
         #: what a driver calls when nothing has been sent for a while (MUX-10)
         self.keepalive: Callable[[], None] | None = None
         #: seconds without a byte after which a driver gives up, if the peer has set one (MUX-12)
@@ -96,9 +98,12 @@ class Link:
         else:
             self._cursor.data += data  # type: ignore[operator]
 
-    def feed_eof(self) -> None:
-        """The peer has closed its end."""
-        self.closed = True
+    def feed_eof(self, *, reset: bool = False) -> None:
+        """The peer has closed its end, or its system has cut the connection."""
+        self.closed, self._reset = True, reset
+
+    def _gone(self) -> PeerClosed:
+        return PeerReset() if self._reset else PeerClosed(self.bytes_in)
 
     def output(self) -> bytearray:
         """Everything that is to be sent, as one buffer; ``sent`` says how much of it went."""
@@ -127,7 +132,7 @@ class Link:
                 if self._stepwise and self._split(more=True):
                     continue
                 if self.closed:
-                    raise PeerClosed(self.bytes_in) from None
+                    raise self._gone() from None
                 self._compact()
                 await _wait(WANT_INPUT)
             else:
@@ -142,7 +147,7 @@ class Link:
     async def more_input(self) -> None:
         """Wait until something has been received since the last look."""
         if self.closed:
-            raise PeerClosed(self.bytes_in)
+            raise self._gone()
         await _wait(WANT_INPUT)
 
     def begin_output(self, bulk: BulkOutput) -> None:

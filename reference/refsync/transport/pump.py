@@ -228,7 +228,7 @@ class Pump:
         if count:
             self._last_io = time.monotonic()
         if outcome == Moved.FAILED:
-            raise RefsyncError(f"read from the peer failed: {os.strerror(bulk.error)}", Exit.SOCKET_IO)
+            raise _read_error(bulk.error)
         if outcome in (Moved.MORE, Moved.OTHER_READY, Moved.AGAIN):
             return count > 0
         if outcome == Moved.CLOSED:
@@ -254,10 +254,9 @@ class Pump:
             return False
         except OSError as error:
             if error.errno != errno.ECONNRESET:
-                raise RefsyncError(
-                    f"read from the peer failed: {os.strerror(error.errno or 0)}", Exit.SOCKET_IO
-                ) from None
-            data = b""
+                raise _read_error(error.errno or 0) from None
+            link.feed_eof(reset=True)
+            return True
         self._last_io = time.monotonic()
         if not data:
             link.feed_eof()
@@ -307,3 +306,7 @@ class Pump:
             self._errors.hear()
             wait = HEARING if wait is None else min(wait, HEARING)
         return -1 if wait is None else int(wait * 1000 + 0.5)
+
+
+def _read_error(number: int) -> RefsyncError:
+    return RefsyncError(f"read error: {os.strerror(number)} ({number})", Exit.SOCKET_IO)

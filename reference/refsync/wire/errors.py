@@ -109,6 +109,13 @@ class PeerClosed(RefsyncError):
         super().__init__(f"connection unexpectedly closed ({received} bytes received so far)", Exit.STREAM_IO)
 
 
+class PeerReset(PeerClosed):
+    """The peer's system has cut the connection: it was left with data of ours that nobody had read."""
+
+    def __init__(self) -> None:
+        RefsyncError.__init__(self, "read error: Connection reset by peer (104)", Exit.SOCKET_IO)
+
+
 class PeerDeaf(RefsyncError):
     """The peer takes nothing more and, it seems, has nothing more to say."""
 
