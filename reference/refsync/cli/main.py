@@ -32,6 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = _dispatch(options, paths, [program(), *arguments])
     except RefsyncError as error:
         code, end = error.code, error
+        role = "client" if error.early else role
     except Interrupted as stop:
         code, end = stop.code, stop
     except BrokenPipeError:

@@ -20,6 +20,7 @@ from collections.abc import AsyncIterator, Iterable
 from ..files.sources import PLAIN, Files, is_dir, is_there, read_all
 from ..options.filesfrom import remote_file
 from ..options.model import Options
+from ..options.wrong import wrong
 from ..wire import filesfrom
 from ..wire.errors import Exit, RefsyncError
 from .arguments import join
@@ -57,7 +58,7 @@ def load(
             with open(path, "rb", closefd=False) as file:
                 options.files_from_data = file.read()
     except OSError as error:
-        raise RefsyncError(f"failed to open files-from file {name}: {error.strerror}", Exit.SYNTAX) from None
+        raise wrong(f"failed to open files-from file {name}: {error.strerror}") from None
 
 
 def clean_name(path: bytes) -> bytes:

@@ -10,6 +10,7 @@ import os
 import stat
 import time
 from collections.abc import AsyncIterator, Iterator
+from errno import ENOENT, EXDEV
 
 from ..files.ids import IdNames
 from ..files.links import look
@@ -147,7 +148,7 @@ class ListSender:
     def unreadable(self, what: str, path: bytes, error: OSError, is_dir: bool) -> None:
         """A name that cannot be looked at: it vanished, or something worse that must stop deletions."""
         session = self._session
-        if error.errno == 2:
+        if error.errno == ENOENT:
             session.io_error |= IOERR_VANISHED
             kind = b"directory" if is_dir else b"file"
             session.warn(kind + b' has vanished: "' + os.path.abspath(path) + b'"')
@@ -161,14 +162,17 @@ class ListSender:
             self._session.reporter.info(text)
 
     def unlooked(self, path: bytes, error: OSError) -> None:
-        """A name that can't be looked at, or (FS-20) a symlink to nothing that is to be looked through."""
+        """A name that can't be looked at, or (FS-20) a symlink to nothing that is to be looked through.
+
+        What a symlink of a module names outside of it is nothing (EXDEV) either.
+        """
         session, options = self._session, self._options
         follows = options.copy_links or options.copy_unsafe_links or options.copy_dirlinks
-        if error.errno == 2 and follows and is_link(self._files, path):
+        if error.errno in (ENOENT, EXDEV) and follows and is_link(self._files, path):
             session.io_error |= IOERR_GENERAL
             session.xfer_error = True
             session.reporter.error_xfer(b'symlink has no referent: "' + os.path.abspath(path) + b'"\n')
-        elif error.errno == 2:
+        elif error.errno == ENOENT:
             self.unreadable("readlink_stat", path, error, is_dir=False)
         else:
             session.io_error |= IOERR_GENERAL

@@ -7,4 +7,6 @@ from ..wire.errors import Exit, RefsyncError
 
 def wrong(text: str) -> RefsyncError:
     """OPT-5: exit 1, with what was wrong."""
-    return RefsyncError(text, Exit.SYNTAX)
+    error = RefsyncError(text, Exit.SYNTAX)
+    error.early = True
+    return error

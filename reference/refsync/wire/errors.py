@@ -78,6 +78,7 @@ class RefsyncError(Exception):
 
     told = False  #: whoever ends the run has told the user already
     advice = ""  #: what the user can do about it, if that can be said
+    early = False  #: this side had no role in a transfer yet
 
     def __init__(self, message: str, code: int = Exit.PROTOCOL) -> None:
         super().__init__(message)
