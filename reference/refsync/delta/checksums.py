@@ -143,6 +143,11 @@ class Checksums:
         """The name of the file digest's algorithm."""
         return self._transfer
 
+    @property
+    def listing(self) -> str:
+        """The name of the algorithm of ``--checksum``."""
+        return self._listing
+
     def new_file(self) -> Hasher:
         """For the digest that ends a transferred file."""
         if native.HAVE_BULK and self._transfer in _XXH_STATES:

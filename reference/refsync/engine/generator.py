@@ -23,8 +23,10 @@ from .creator import Creator
 from .deleter import Deleter
 from .hardlinks import HardLinks
 from .itemize import Itemizer
+from .quick import QuickCheck, quick_check
 from .receive_list import ListReceiver
 from .receiver import Receiver
+from .rowlist import RowList
 from .session import Session
 from .source_removal import FEW, LARGE, MANY, tell_success
 from .target import Target
@@ -32,6 +34,8 @@ from .writing import Writing
 
 #: Entries between two turns given to the other conversations.
 TURN = 64
+#: Entries that are looked at in one go where nothing is to be done.
+AT_ONCE = 512
 #: With hard links, so many entries are waited for before a list is begun: a name that is here may come later.
 LINKS_AHEAD = 500
 
@@ -60,6 +64,7 @@ class Generator:
             self._links = HardLinks(session, target, self._itemizer, deleter, lists.links, writing.alternates)
         self._writing = writing
         self._creator = Creator(session, target, self._itemizer, deleter, writing, guard, self._links)
+        self._quick = quick_check(session, target, writing, guard, links=self._links is not None)
         self._redo: deque[int] = deque()
         self._arrived = lists.arrived
         self._first = lists.lists.live[0]
@@ -181,15 +186,35 @@ class Generator:
             self._creator.directory(directory, listing.start - 1)
             if directory.flags & CONTENT_DIR and self._deleter.when in ("during", "delay"):
                 self._deleter.in_directory(directory, listing.names)
+        if isinstance(listing.entries, RowList) and self._quick is not None:
+            await self._rows(listing, listing.entries, self._quick)
+            return
         for ndx, entry in listing.numbered():
             if entry.active:
                 await self._room_for_more()
                 self._look_at(listing, ndx, entry)
-            self._turns += 1
-            if self._turns % TURN == 0:
-                self._settle()
-                await self._session.link.drain()
-                await self._session.link.turn()
+            await self._looked(1)
+
+    async def _rows(self, listing: FileList, rows: RowList, quick: QuickCheck) -> None:
+        """The entries of one directory, those in one go that are as they should be."""
+        at = 0
+        while at < len(rows):
+            done = quick.same(rows, at, min(len(rows), at + AT_ONCE))
+            if not done:
+                done, entry = 1, rows[at]
+                if entry.active:
+                    await self._room_for_more()
+                    self._look_at(listing, listing.start + at, entry)
+            at += done
+            await self._looked(done)
+
+    async def _looked(self, count: int) -> None:
+        """So many entries are done with: the other conversations get their turn now and then."""
+        before, self._turns = self._turns, self._turns + count
+        if before // TURN < self._turns // TURN:
+            self._settle()
+            await self._session.link.drain()
+            await self._session.link.turn()
 
     def _look_at(self, listing: FileList, ndx: int, entry: FileEntry) -> None:
         self._turn_of(listing, ndx, entry)

@@ -19,7 +19,7 @@ from ..files.sources import is_link
 from ..filters.rulelist import FilterList
 from ..options.chmod import tweak
 from ..session.lists import FileList, FileLists
-from ..wire import idlist, mux, order
+from ..wire import mux, order
 from ..wire.entry import CONTENT_DIR, DUPLICATE, MOUNT_DIR, FileEntry
 from ..wire.flist_encode import FlistEncoder
 from ..wire.integers import int32
@@ -30,6 +30,9 @@ from .attached import SourceAttributes
 from .changes import chmod_changes
 from .chosen import Chosen
 from .converting import Outgoing
+from .idnames import send_id_names
+from .rowlist import RowList
+from .rowsend import row_sender
 from .session import IOERR_GENERAL, IOERR_VANISHED, Session, os_error
 
 #: With incremental recursion, so many entries go out ahead of need (upstream ``MIN_FILECNT_LOOKAHEAD``).
@@ -58,6 +61,8 @@ class ListSender:
         self.device = 0
         self._todo: list[int] = []  # directories whose lists are still to be sent, next one last
         self._pending: list[FileEntry] = []
+        self._packed: RowList | None = None  # the list under way, if it is all of one directory
+        self._packing = row_sender(session, filters, self._encoder)
         self._outgoing = None if session.charset is None else Outgoing(session, session.charset)
         self._next_ndx = 0
         self._list_start = 0
@@ -80,7 +85,7 @@ class ListSender:
         listing = self._finish(-1)
         session.link.write(self._end(session.io_error))
         if not self._options.numeric_ids and not dialect.inc_recurse:
-            self._send_id_names(listing)
+            send_id_names(session, listing, self._ids)
         if dialect.io_error_after_list:
             session.link.write(int32(0 if self._options.ignore_errors else session.io_error))
         elif session.io_error and not dialect.safe_flist and not self._options.ignore_errors:
@@ -107,7 +112,6 @@ class ListSender:
 
     def children(self, directory: FileEntry) -> Iterator[FileEntry]:
         """The entries of one directory, those that the filters keep."""
-        session, options = self._session, self._options
         path = join(directory.path, directory.name)
         prefix = directory.name.removesuffix(b".") if directory.basename == b"." else directory.name + b"/"
         self._filters.enter_dir(path, directory.name.lstrip(b"/"))
@@ -117,33 +121,37 @@ class ListSender:
             self.unreadable("opendir", path, error, is_dir=True)
             return
         for name in names:
-            full = prefix + name
-            if len(full) >= MAX_PATH:
-                session.io_error |= IOERR_GENERAL
-                session.fail(b"file name is too long: " + full)
-                continue
-            ruled = full.lstrip(b"/")
-            try:
-                status = look(join(directory.path, full), full, options, self.say, self._files)
-            except OSError as error:
-                # a name that the filters drop is nobody's concern
-                if self._filters.check(ruled, False) >= 0 and self._filters.check(ruled, True) >= 0:
-                    self.unlooked(join(directory.path, full), error)
-                continue
-            is_dir = stat.S_ISDIR(status.st_mode)
-            if self._filters.check(ruled, is_dir) < 0:
-                continue
-            entry = self.make(directory.path, full, status)
-            if entry is None:
-                continue
-            if is_dir and options.recurse:
-                if options.one_file_system and status.st_dev != self.device:
-                    if options.one_file_system > 1:
-                        continue
-                    entry.flags |= MOUNT_DIR
-                else:
-                    entry.flags |= CONTENT_DIR
-            yield entry
+            entry = self._child(directory.path, prefix + name)
+            if entry is not None:
+                yield entry
+
+    def _child(self, base: bytes, full: bytes) -> FileEntry | None:
+        """The entry of one name of a directory; None if the filters drop it, or it can't be looked at."""
+        session, options = self._session, self._options
+        if len(full) >= MAX_PATH:
+            session.io_error |= IOERR_GENERAL
+            session.fail(b"file name is too long: " + full)
+            return None
+        ruled = full.lstrip(b"/")
+        try:
+            status = look(join(base, full), full, options, self.say, self._files)
+        except OSError as error:
+            # a name that the filters drop is nobody's concern
+            if self._filters.check(ruled, False) >= 0 and self._filters.check(ruled, True) >= 0:
+                self.unlooked(join(base, full), error)
+            return None
+        is_dir = stat.S_ISDIR(status.st_mode)
+        if self._filters.check(ruled, is_dir) < 0:
+            return None
+        entry = self.make(base, full, status)
+        if entry is not None and is_dir and options.recurse:
+            if not options.one_file_system or status.st_dev == self.device:
+                entry.flags |= CONTENT_DIR
+            elif options.one_file_system > 1:
+                return None
+            else:
+                entry.flags |= MOUNT_DIR
+        return entry
 
     def unreadable(self, what: str, path: bytes, error: OSError, is_dir: bool) -> None:
         """A name that cannot be looked at: it vanished, or something worse that must stop deletions."""
@@ -266,8 +274,9 @@ class ListSender:
                 except OSError as error:
                     self.unreadable("link_stat", join(directory.path, directory.name), error, is_dir=True)
                     return
-            for entry in self.children(directory):
-                await self._add(entry)
+            if not await self._add_packed(directory):
+                for entry in self.children(directory):
+                    await self._add(entry)
         for entry in self._chosen.entries_below(directory):
             await self._add(entry)
 
@@ -278,10 +287,61 @@ class ListSender:
     # -- one list ---------------------------------------------------------
 
     def _begin(self) -> None:
-        self._pending = []
+        self._pending, self._packed = [], None
         self._list_start = self._next_ndx = self.lists.next_start
 
+    async def _add_packed(self, directory: FileEntry) -> bool:
+        """All that is in a directory, in runs of usual files; False if that is not how it goes."""
+        session, packing = self._session, self._packing
+        if packing is None or self._pending or self._packed is not None:
+            return False
+        name = directory.name
+        prefix = name.removesuffix(b".") if directory.basename == b"." else name + b"/"
+        listing = packing.look(join(directory.path, name), prefix, directory.path)
+        if listing is None:
+            return False
+        self._packed = listing
+        at, count = 0, len(listing)
+        while at < count:
+            usual, data = packing.encode(listing, at)
+            if usual:
+                session.link.write(data)
+                session.stats.count_files(usual, listing.rows.total(at, at + usual))
+            else:
+                usual = 1
+                entry = self._child(directory.path, prefix + listing.rows.at(at).name)
+                if entry is None:
+                    self._unpack(at)
+                    break
+                self._send(entry)
+                listing.put(at, entry)
+            self._grew(at, at + usual)
+            at += usual
+            self._next_ndx += usual
+            await session.link.drain()
+        for place in range(at + 1, count):  # behind one that is left out
+            entry = self._child(directory.path, prefix + listing.rows.at(place).name)
+            if entry is not None:
+                await self._add(entry)
+        return True
+
+    def _unpack(self, count: int) -> None:
+        """The list under way becomes a usual one, with the first entries of it that there are."""
+        if self._packed is not None:
+            self._pending, self._packed = self._packed[:count], None
+
+    def _grew(self, before: int, now: int) -> None:
+        """The list under way has that many entries more."""
+        self._session.grow_lists(before, now)
+        for count in range(-(-before // 100) * 100, now, 100):
+            self._session.reporter.list_grew(count)
+
+    def _send(self, entry: FileEntry) -> None:
+        self._session.link.write(self._encoder.encode(entry, self._next_ndx, self._list_start))
+        self._session.stats.count(entry)
+
     async def _add(self, entry: FileEntry) -> None:
+        self._unpack(self._next_ndx - self._list_start)
         sent = entry if self._outgoing is None else self._outgoing.entry(entry)
         if sent is None:
             return
@@ -301,7 +361,11 @@ class ListSender:
     def _finish(self, parent: int) -> FileList:
         """Sort as the receiver will, number, and queue the directories of an incremental list."""
         files_first = self._session.dialect.sort_files_first
-        entries, lists = self._pending, self.lists
+        lists = self.lists
+        if self._packed is not None and self._packed.sort():
+            return self._finish_packed(self._packed, parent)
+        self._unpack(self._next_ndx - self._list_start)
+        entries = self._pending
         sent = None if self._outgoing is None else list(entries)
         order.sort(entries, files_first)
         order.mark_duplicates(entries, files_first, sender=True)
@@ -315,27 +379,10 @@ class ListSender:
                 parent = numbers[id(entries[0])]
         return lists.add(entries, parent, sent)
 
-    def _send_id_names(self, listing: FileList) -> None:
-        """FLIST-21: names of the ids that occur, newest first as upstream keeps them."""
-        session, dialect = self._session, self._session.dialect
-        users: dict[int, bytes] = {}
-        groups: dict[int, bytes] = {}
-        for entry in listing.entries:
-            if entry.uname is not None:
-                users.setdefault(entry.uid, entry.uname)
-            if entry.gname is not None:
-                groups.setdefault(entry.gid, entry.gname)
-            for acl in filter(None, (entry.acl, entry.default_acl)):
-                for one in acl.names:
-                    if one.name is not None:
-                        (users if one.is_user else groups).setdefault(one.id, one.name)
-        acls = session.preserve.acls
-        for wanted, names, zero in (
-            (session.preserve.uid or acls, users, self._ids.user_name),
-            (session.preserve.gid or acls, groups, self._ids.group_name),
-        ):
-            if wanted:
-                id0 = (zero(0) or b"") if dialect.id0_names else None
-                session.link.write(
-                    idlist.encode(reversed(names.items()), varints=dialect.varints, id0_name=id0)
-                )
+    def _finish_packed(self, listing: RowList, parent: int) -> FileList:
+        """The same for the contents of one directory."""
+        lists = self.lists
+        directories, before = listing.directories(), len(lists.dirs)
+        lists.dirs += directories
+        self._todo.extend(range(len(lists.dirs) - 1, before - 1, -1))
+        return lists.add(listing, parent)

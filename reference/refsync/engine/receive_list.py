@@ -7,6 +7,7 @@ HOST-3; upstream ``flist.c:recv_file_list``, ``uidlist.c:recv_id_list``.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 
 from ..files.scan import MUNGED
 from ..filters.rulelist import FilterList
@@ -25,6 +26,7 @@ from ..wire.integers import read_int32
 from .changes import chmod_changes, id_map
 from .converting import Incoming
 from .requested import Requested
+from .rowreceive import row_receiver
 from .session import IOERR_KNOWN, Session
 
 #: Entries decoded in one go before other conversations get a turn.
@@ -47,6 +49,7 @@ class ListReceiver:
         self._rules = filters
         self._requested = requested
         self._decoder = FlistDecoder(session.dialect, session.preserve, session.xattr_names.kept)
+        self._packing = row_receiver(session, self._decoder, self._filters, requested)
         self._ids = id_map(session)
         self._chmod = chmod_changes(session.options)
         self._users: dict[int, int] = {}
@@ -64,53 +67,26 @@ class ListReceiver:
         session, lists, dialect = self._session, self.lists, self._session.dialect
         start_bytes = session.link.bytes_in
         parent = lists.directory(dir_ndx) if dir_ndx >= 0 else None
-        entries: list[FileEntry] = []
-        start = lists.next_start
         if dir_ndx < 0:
             session.reporter.list_started(sending=False, incremental=dialect.inc_recurse)
-
-        def some(cursor: Cursor) -> EndOfList | None:
-            for count in range(BATCH):
-                try:
-                    value = self._decoder.decode(cursor, entries, start)
-                except NeedMoreData:
-                    if not count:
-                        raise
-                    return None
-                if isinstance(value, EndOfList):
-                    return value
-                if self._incoming is not None:
-                    self._incoming.entry(value, start + len(entries), start)
-                if not value.flags & UNNAMED:
-                    self._check(value, parent)
-                session.grow_list(len(entries))
-                entries.append(value)
-                if len(entries) % 100 == 0 and not dialect.inc_recurse:
-                    session.reporter.list_grew(len(entries))
-            return None
-
-        end: EndOfList | None = None
-        while end is None:
-            end = await session.link.read(some)
-        if session.options.debug["FLIST"] > 1:
+        if self._packing is not None and parent is not None and self._packing.serves(parent):
+            listed, end = await self._packing.receive(
+                parent, lists.next_start, self._check, self._adopt, self._owners
+            )
+            self._ended(end)
+            if listed.sort():
+                lists.dirs.extend(listed.directories())
+                return self._arrives(listed, dir_ndx, start_bytes)
+            entries = list(listed)
+        else:
+            entries, end = await self._entries(parent)
+            if dir_ndx < 0:
+                session.reporter.list_finished(len(entries))
+            self._ended(end)
+            if not dialect.inc_recurse:
+                await self._receive_id_names()
             for entry in entries:
-                session.debug("FLIST", 2, b"recv_file_name(" + entry.name + b")")
-            session.debug("FLIST", 2, b"received %d names" % len(entries))
-        if dir_ndx < 0:
-            session.reporter.list_finished(len(entries))
-        if not session.options.ignore_errors:
-            session.io_error |= end.io_error & IOERR_KNOWN
-        if not dialect.inc_recurse:
-            await self._receive_id_names()
-        for entry in entries:
-            session.stats.count(entry)
-            self._map_ids(entry)
-            if self._chmod and not entry.is_link:
-                entry.mode = tweak(entry.mode, self._chmod)
-            if session.options.munge_links and entry.link is not None:
-                entry.link = MUNGED + entry.link
-            elif session.options.sanitize_links and entry.link is not None:
-                entry.link = sanitized(entry.link, entry.dirname.count(b"/") + bool(entry.dirname))
+                self._adopt(entry)
         sent = None if self._incoming is None else list(entries)
         order.sort(entries, dialect.sort_files_first)
         if dialect.inc_recurse:
@@ -128,15 +104,77 @@ class ListReceiver:
             first = next((entry for entry in entries if entry.active), None)
             if first is not None and first.basename == b".":
                 dir_ndx = next(number for number, entry in enumerate(lists.dirs) if entry is first)
+        return self._arrives(entries, dir_ndx, start_bytes, sent)
+
+    def _arrives(
+        self,
+        entries: Sequence[FileEntry],
+        dir_ndx: int,
+        start_bytes: int,
+        sent: list[FileEntry] | None = None,
+    ) -> FileList:
+        """A list that is whole and in order goes to the generator."""
+        session = self._session
         session.stats.flist_size += session.link.bytes_in - start_bytes
         session.debug("FLIST", 2, b"recv_file_list done")
-        listing = lists.add(entries, dir_ndx, sent)
+        listing = self.lists.add(entries, dir_ndx, sent)
         if self._incoming is not None:
             self._incoming.who = b"receiver"
         if self.links is not None:
             self.links.add(listing)
         self.arrived.append(listing)
         return listing
+
+    def _ended(self, end: EndOfList) -> None:
+        """What the sender could not list."""
+        if not self._session.options.ignore_errors:
+            self._session.io_error |= end.io_error & IOERR_KNOWN
+
+    def _adopt(self, entry: FileEntry) -> None:
+        """An entry of a whole list becomes one of ours."""
+        session = self._session
+        session.stats.count(entry)
+        self._map_ids(entry)
+        if self._chmod and not entry.is_link:
+            entry.mode = tweak(entry.mode, self._chmod)
+        if session.options.munge_links and entry.link is not None:
+            entry.link = MUNGED + entry.link
+        elif session.options.sanitize_links and entry.link is not None:
+            entry.link = sanitized(entry.link, entry.dirname.count(b"/") + bool(entry.dirname))
+
+    async def _entries(self, parent: FileEntry | None) -> tuple[list[FileEntry], EndOfList]:
+        """All that comes, in that order."""
+        session, inc_recurse, start = self._session, self._session.dialect.inc_recurse, self.lists.next_start
+        entries: list[FileEntry] = []
+
+        def some(cursor: Cursor) -> EndOfList | None:
+            for count in range(BATCH):
+                try:
+                    value = self._decoder.decode(cursor, entries, start)
+                except NeedMoreData:
+                    if not count:
+                        raise
+                    return None
+                if isinstance(value, EndOfList):
+                    return value
+                if self._incoming is not None:
+                    self._incoming.entry(value, start + len(entries), start)
+                if not value.flags & UNNAMED:
+                    self._check(value, parent)
+                session.grow_list(len(entries))
+                entries.append(value)
+                if len(entries) % 100 == 0 and not inc_recurse:
+                    session.reporter.list_grew(len(entries))
+            return None
+
+        end: EndOfList | None = None
+        while end is None:
+            end = await session.link.read(some)
+        if session.options.debug["FLIST"] > 1:
+            for entry in entries:
+                session.debug("FLIST", 2, b"recv_file_name(" + entry.name + b")")
+            session.debug("FLIST", 2, b"received %d names" % len(entries))
+        return entries, end
 
     def _keeps(self, name: bytes) -> bool:
         """Whether a rule keeps an empty directory that ``--prune-empty-dirs`` would drop (FLIST-27)."""
@@ -220,6 +258,14 @@ class ListReceiver:
             entry.gid = self._group(entry.gid, entry.gname)
         entry.acl = self._map_acl(entry.acl)
         entry.default_acl = self._map_acl(entry.default_acl)
+
+    def _owners(self, uid: int, gid: int) -> tuple[int, int]:
+        """The same for ids that come without names."""
+        preserve = self._session.preserve
+        return (
+            self._user(uid, None) if preserve.uid else uid,
+            self._group(gid, None) if preserve.gid else gid,
+        )
 
     def _user(self, uid: int, name: bytes | None) -> int:
         if name is not None or uid not in self._users:

@@ -49,6 +49,18 @@ class Requested:
         """HOST-2: whether a name was asked for, lies below what was, or is a directory that leads to it."""
         return self.wanted(name) or (is_dir and self._leads(name))
 
+    def all_below(self, directory: bytes) -> bool:
+        """Whether anything below a directory was asked for, whatever its name."""
+        if self._depth < 2:
+            return False
+        if self._all:
+            return True
+        parts = directory.split(b"/")
+        ways = [b"/".join(parts[:count]) for count in range(1, len(parts) + 1)]
+        return any(
+            way in self._exact or any(wildmatch(pattern, way) for pattern in self._patterns) for way in ways
+        )
+
     def wanted(self, name: bytes) -> bool:
         """HOST-7: as ``allows``, without the directories that only lead there."""
         if name == b".":

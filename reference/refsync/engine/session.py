@@ -125,6 +125,11 @@ class Session:
         if count & (count - 1) == 0 and count >= LIST_START:
             self.allocate(2 * count, POINTER)
 
+    def grow_lists(self, before: int, now: int) -> None:
+        """The same for several entries at once."""
+        for count in range(max(before, LIST_START), now):
+            self.grow_list(count)
+
     @property
     def names(self) -> Names:
         """Who has which id."""

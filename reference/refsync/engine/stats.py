@@ -54,6 +54,11 @@ class Statistics:
         else:
             self.num_specials += 1
 
+    def count_files(self, count: int, size: int) -> None:
+        """So many more regular files, of so many bytes together."""
+        self.num_files += count
+        self.total_size += size
+
     def count_created(self, entry: FileEntry) -> None:
         """One more entry that was not there before."""
         self.created_files += 1

@@ -106,6 +106,33 @@ ffi.cdef("""
     int64_t refsync_small_read(const char *path, int flags, int64_t most, int sum, unsigned char *out,
                                int64_t *length);
     int64_t refsync_small_write(const unsigned char *data, int64_t have, int sum, small_file *file);
+
+    typedef struct row {
+        int64_t size; int64_t mtime; uint32_t nsec; uint32_t mode; uint32_t uid; uint32_t gid;
+        int64_t name; int64_t digest; int32_t length; int32_t made;
+    } row;
+    typedef struct rows { row *row; int32_t count; unsigned char *names; ...; } rows;
+    typedef struct flist_state {
+        int64_t mtime; uint32_t mode; uint32_t uid; uint32_t gid; int32_t length; unsigned char name[4096];
+    } flist_state;
+    typedef struct row_rules {
+        int64_t window; int sum; int flags; int any_time; int times; int mode; int uid; int gid;
+    } row_rules;
+    rows *refsync_rows_new(void);
+    void refsync_rows_free(rows *list);
+    int refsync_rows_add(rows *list, const unsigned char *name, int64_t length, uint32_t mode, int32_t made);
+    int64_t refsync_rows_total(const rows *list, int32_t from, int32_t until);
+    void refsync_rows_own(rows *list, int32_t from, int32_t until, uint32_t uid, uint32_t gid);
+    int32_t refsync_rows_sort(rows *list);
+    rows *refsync_rows_scan(int fd, int sum, int flags);
+    int32_t refsync_rows_same(const rows *list, int32_t from, int32_t until, int directory,
+                              const row_rules *rules);
+    int32_t refsync_rows_encode(const rows *list, int32_t from, int32_t until, const unsigned char *prefix,
+                                int32_t prefix_length, flist_state *state, int with_uid, int with_gid,
+                                int digest_size, unsigned char *out, int64_t room, int64_t *used);
+    int32_t refsync_rows_decode(rows *list, const unsigned char *data, int64_t have,
+                                const unsigned char *prefix, int32_t prefix_length, flist_state *state,
+                                int digest_size, int32_t most, int64_t *used);
 """)
 
 # The header of libxxhash is compiled in, so that the library need not be there to run.
@@ -126,11 +153,14 @@ ARCHIVE = [path for place in PLACES if (path := Path(place) / "liburing.a").exis
 
 SOURCES = (
     "kernel.c",
+    "sums.c",
     "bulk.c",
     "uring.c",
     "uring_send.c",
     "uring_receive.c",
     "small.c",
+    "rows.c",
+    "rows_wire.c",
 )  # each uses what stands before it
 
 ffi.set_source(

@@ -35,16 +35,8 @@ int64_t refsync_small_read(const char *path, int flags, int64_t most, int sum, u
     }
     store32(out + at, 0);
 #ifdef REFSYNC_XXHASH
-    const unsigned char *data = out + 4;
-    unsigned char *digest = out + at + 4;
-    if (sum == 1) {
-        XXH128_hash_t hash = XXH3_128bits(data, (size_t)size);
-        store64(digest, hash.low64);
-        store64(digest + 8, hash.high64);
-        return at + 4 + 16;
-    }
-    store64(digest, sum == 2 ? XXH3_64bits(data, (size_t)size) : XXH64(data, (size_t)size, 0));
-    return at + 4 + 8;
+    digest_whole(sum, out + 4, size, out + at + 4);
+    return at + 4 + (sum == 1 ? 16 : 8);
 #else
     (void)sum;
     return -1;

@@ -11,7 +11,7 @@ IREC-1 to IREC-8; upstream ``flist.c:flist_new``, ``rsync.c:flist_for_ndx``.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ..wire.entry import GOT_LIST, UNNAMED, FileEntry
 from ..wire.errors import ProtocolError
@@ -41,11 +41,11 @@ class FileList:
     )
 
     def __init__(
-        self, start: int, entries: list[FileEntry], parent: int, sent: list[FileEntry] | None = None
+        self, start: int, entries: Sequence[FileEntry], parent: int, sent: list[FileEntry] | None = None
     ) -> None:
         self.start = start
         self.entries = entries
-        self._sent = entries if sent is None else sent
+        self._sent: Sequence[FileEntry] = entries if sent is None else sent
         self._places: dict[int, int] = {}
         if sent is not None:
             self._places = {id(entry): place for place, entry in enumerate(entries)}
@@ -83,7 +83,8 @@ class FileList:
     def names(self) -> set[bytes]:
         """Names of the active entries, whatever their type."""
         if self._names is None:
-            self._names = {entry.name for entry in self.entries if entry.active}
+            own = getattr(self.entries, "names", None)
+            self._names = own() if own else {entry.name for entry in self.entries if entry.active}
         return self._names
 
 
@@ -113,7 +114,7 @@ class FileLists:
         """The first index of the next list."""
         return self._next_start
 
-    def add(self, entries: list[FileEntry], parent: int, sent: list[FileEntry] | None = None) -> FileList:
+    def add(self, entries: Sequence[FileEntry], parent: int, sent: list[FileEntry] | None = None) -> FileList:
         """Append a list; its numbering follows the one before it. ``sent``: see ``FileList``."""
         self.total += len(entries)
         if self.total > MAX_FLIST_ENTRIES:

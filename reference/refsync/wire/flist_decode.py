@@ -7,7 +7,7 @@ Clauses FLIST-2 to FLIST-14; upstream ``flist.c:recv_file_entry``,
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from . import flist_usual
 from .attached import AttachedDecoder
@@ -92,7 +92,15 @@ class FlistDecoder:
         self._del_len = 0
         self._usual = flist_usual.serves(dialect, preserve)
 
-    def decode(self, cursor: Cursor, entries: list[FileEntry], list_start: int) -> FileEntry | EndOfList:
+    def state(self) -> tuple[bytes, int, int, int, int]:
+        """Name, mtime, mode, uid and gid that the next entry is told as the difference from."""
+        return self._name, self._mtime, self._mode, self._uid, self._gid
+
+    def passed(self, name: bytes, mtime: int, mode: int) -> None:
+        """Usual entries of the same owner have been read by another way, with this one as the last."""
+        self._name, self._mtime, self._mode = name, mtime, mode
+
+    def decode(self, cursor: Cursor, entries: Sequence[FileEntry], list_start: int) -> FileEntry | EndOfList:
         """FLIST-3: the next entry, or the end.
 
         ``entries`` are those of the same list so far, in the order received,
@@ -117,7 +125,7 @@ class FlistDecoder:
             cursor.pos = start
             raise
 
-    def _decode(self, cursor: Cursor, entries: list[FileEntry], list_start: int) -> FileEntry | EndOfList:
+    def _decode(self, cursor: Cursor, entries: Sequence[FileEntry], list_start: int) -> FileEntry | EndOfList:
         dialect, preserve = self._dialect, self._preserve
         start = cursor.pos
         if dialect.flist_flags_varint:

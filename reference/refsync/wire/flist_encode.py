@@ -87,6 +87,14 @@ class FlistEncoder:
         self._attached = AttachedEncoder(dialect, preserve, self._users, self._groups, xattr_name)
         self._usual = flist_usual.serves(dialect, preserve)
 
+    def state(self) -> tuple[bytes, int, int, int, int]:
+        """Name, mtime, mode, uid and gid that the next entry is told as the difference from."""
+        return self._name, self._mtime, self._mode, self._uid, self._gid
+
+    def passed(self, name: bytes, mtime: int, mode: int) -> None:
+        """Usual entries of the same owner have gone out by another way, with this one as the last."""
+        self._name, self._mtime, self._mode = name, mtime, mode
+
     def encode(self, entry: FileEntry, ndx: int, list_start: int) -> bytes:
         """FLIST-3: one entry that gets index ``ndx``, in the list whose first index is ``list_start``."""
         if (

@@ -30,9 +30,10 @@ _MATTER_TO_OTHERS = frozenset(
 LONGEST = 5 + 1 + 1 + 255 + 3 + 4 + 5
 
 
-def serves(dialect: Dialect, preserve: Preserve) -> bool:
-    """Whether entries of the session may have this form."""
-    more = any(getattr(preserve, name) for name in names(preserve) if name not in _MATTER_TO_OTHERS)
+def serves(dialect: Dialect, preserve: Preserve, *, digests: bool = False) -> bool:
+    """Whether entries of the session may have this form; ``digests``: with one of ``--checksum`` behind each."""
+    spared = _MATTER_TO_OTHERS | {"checksum_length"} if digests else _MATTER_TO_OTHERS
+    more = any(getattr(preserve, name) for name in names(preserve) if name not in spared)
     return dialect.flist_flags_varint and dialect.varints and dialect.nanoseconds and not more
 
 
