@@ -1,7 +1,7 @@
 """The files of one directory's list as rows in the C kernel, without an object for each.
 
-Only what is usual becomes a row by itself: a run of rows stops at all else, and the general code goes on. What
-the calls do is said by ``files.scan``, ``wire.flist_encode``, ``wire.flist_decode``, ``wire.order`` and
+Only what is usual becomes a row by itself: a run of rows stops at all else, and the general code goes on.
+What the calls do is said by ``files.scan``, ``wire.flist_encode``, ``wire.flist_decode``, ``wire.order`` and
 ``engine.itemize``, which serve where the kernel is missing.
 """
 
@@ -36,7 +36,7 @@ class Rules(NamedTuple):
     """What makes a file here one of which nothing is to be changed.
 
     ``window``: of times, in seconds; below 0: to the nanosecond. ``checksum``: contents are compared by it,
-    with ``flags`` for opening; else by size and time, or by size alone (``any_time``). The rest: what is kept.
+    with ``flags`` for opening; else by size and time, or size alone (``any_time``). The rest: what is kept.
     """
 
     window: int

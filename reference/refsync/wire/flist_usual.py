@@ -31,7 +31,7 @@ LONGEST = 5 + 1 + 1 + 255 + 3 + 4 + 5
 
 
 def serves(dialect: Dialect, preserve: Preserve, *, digests: bool = False) -> bool:
-    """Whether entries of the session may have this form; ``digests``: with one of ``--checksum`` behind each."""
+    """Whether entries of the session may have this form; ``digests``: with ``--checksum`` digests."""
     spared = _MATTER_TO_OTHERS | {"checksum_length"} if digests else _MATTER_TO_OTHERS
     more = any(getattr(preserve, name) for name in names(preserve) if name not in spared)
     return dialect.flist_flags_varint and dialect.varints and dialect.nanoseconds and not more
