@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import pathlib
 import struct
 import subprocess
@@ -19,6 +20,7 @@ from refsync_conformance.peers import (
     commands,
     fetch,
     greeting,
+    launchers,
     machine,
     registry,
     unpack,
@@ -301,6 +303,42 @@ def test_the_reference_s_wrapper_is_one_executable_file_made_once() -> None:
     assert "from refsync.cli.entry import run" in launcher
 
 
+LEAVE = "from refsync_conformance.peers import launchers; print(launchers.directory(), flush=True); "
+
+
+def of_another(code: str) -> pathlib.Path:
+    """The launchers' directory of a process that then runs this code."""
+    done = subprocess.run([sys.executable, "-c", LEAVE + code], capture_output=True, text=True, check=False)
+    return pathlib.Path(done.stdout.strip())
+
+
+def test_launchers_go_with_their_process_however_it_ends() -> None:
+    assert not of_another("").exists()
+    left = of_another("import os; os._exit(1)")
+    assert left.exists()
+    before = launchers.directory()
+    assert launchers.directory() == before
+    assert not left.exists()
+    assert launchers.sweep() == []
+    assert before.exists()
+
+
+def test_launchers_of_what_is_no_more_are_removed() -> None:
+    package = registry.reference_wrapper().parents[1]
+    gone = ["refsync-0123456789ab", "ssh-0123456789ab"]
+    for name in gone:
+        place, lock = cache.directory() / name, cache.directory() / f".{name}.lock"
+        place.mkdir()
+        (place / "launch.py").write_text("sys.path[0] = '/no/such/place'\n")
+        lock.touch()
+        os.utime(place, (0, 0))
+        os.utime(lock, (0, 0))
+    (cache.directory() / "ssh-ba9876543210").mkdir()
+    # The lock goes when its place has gone.
+    assert [*launchers.sweep(), *launchers.sweep()] == [*gone, *(f".{name}.lock" for name in gone)]
+    assert package.exists()
+
+
 def run(*arguments: str) -> tuple[int, str, str]:
     out, err = io.StringIO(), io.StringIO()
     return commands.main(arguments, out, err), out.getvalue(), err.getvalue()
@@ -347,3 +385,9 @@ def test_a_name_that_no_peer_has_is_wrong_usage() -> None:
     code, out, err = run("path", "nonesuch")
     assert (code, out) == (2, "")
     assert err.startswith("error: no peer is called 'nonesuch'")
+
+
+def test_what_is_pointed_at_has_no_path_that_stays() -> None:
+    code, out, err = run("path", "mine=ssh:there")
+    assert (code, out) == (2, "")
+    assert "a path that stays" in err

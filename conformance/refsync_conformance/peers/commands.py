@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import TextIO
 
-from refsync_conformance.peers import greeting, registry
+from refsync_conformance.peers import greeting, registry, specs
 from refsync_conformance.peers.catalogue import RELEASES, REQUIRED
 from refsync_conformance.peers.model import Peer, PeerError, PeerSpecError
 
@@ -76,6 +76,8 @@ def fetch_peers(wanted: Sequence[str], out: TextIO, err: TextIO) -> int:
 def print_path(name: str, out: TextIO, err: TextIO) -> int:
     """Print the path of a peer's executable, fetching it if it must be."""
     try:
+        if specs.is_spec(name):
+            raise PeerSpecError(f"{name}: only a peer that `peers list` shows has a path that stays")
         out.write(f"{registry.resolve(name).path}\n")
     except PeerError as problem:
         err.write(f"error: {problem.message}\n")

@@ -21,7 +21,7 @@ import uuid
 from collections.abc import Sequence
 
 from refsync_conformance import trees
-from refsync_conformance.peers import cache, unpack
+from refsync_conformance.peers import launchers, unpack
 from refsync_conformance.peers.model import PeerError, PeerSpecError
 
 SCRATCH = "refsync-conformance-"
@@ -60,11 +60,9 @@ def wrapper(spec: str, where: str) -> pathlib.Path:
     agent = [f"SSH_AUTH_SOCK={os.environ['SSH_AUTH_SOCK']}"] if "SSH_AUTH_SOCK" in os.environ else []
     words = ["/usr/bin/env", *agent, sys.executable, "-c", launcher]
     name = "ssh-" + hashlib.sha256("\0".join(words).encode()).hexdigest()[:12]
-    path = cache.directory() / name / "bin/rsync"
+    path = launchers.directory() / name / "rsync"
     if not path.exists():
-        with cache.lock(name), cache.staging(name) as staged:
-            unpack.write_wrapper(staged / "bin/rsync", words)
-            cache.publish(name, staged)
+        unpack.write_wrapper(path, words)
     return path
 
 

@@ -8,7 +8,7 @@ import os
 import pathlib
 import sys
 
-from refsync_conformance.peers import cache, greeting, specs, unpack
+from refsync_conformance.peers import cache, greeting, launchers, specs, unpack
 from refsync_conformance.peers.catalogue import BY_NAME, RELEASES, REQUIRED, canonical
 from refsync_conformance.peers.fetch import Progress, fetch
 from refsync_conformance.peers.model import Peer, PeerError, PeerSpecError
@@ -78,6 +78,8 @@ def reference_wrapper() -> pathlib.Path:
     script = unpack.wrapper_text([sys.executable, str(place / "launch.py")])
     if _holds(place / "launch.py", launcher) and _holds(place / "bin/refsync", script):
         return place / "bin/refsync"
+    with cache.lock("run"):
+        launchers.sweep()
     with cache.lock(name), cache.staging(name) as staged:
         (staged / "launch.py").write_text(launcher, encoding="utf-8")
         unpack.write_wrapper(staged / "bin/refsync", [sys.executable, str(place / "launch.py")])
