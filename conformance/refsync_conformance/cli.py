@@ -17,6 +17,7 @@ from refsync_conformance import (
     reading,
     registry,
     results,
+    scratch,
     selection,
     smoke,
     summary,
@@ -210,14 +211,6 @@ def _peers(chosen: argparse.Namespace) -> tuple[Peer, list[Peer]]:
     return control, subjects
 
 
-def _scratch(peers: Sequence[Peer]) -> Path | None:
-    """Where the cells' directories go: below the module of a daemon that is up already, if there is one."""
-    served = {peer.address.directory for peer in peers if peer.address and peer.address.directory}
-    if len(served) > 1:
-        raise PeerSpecError("two daemons with directories of their own can't be judged in one run")
-    return served.pop() if served else None
-
-
 def run(chosen: argparse.Namespace) -> int:
     """The verb ``run``: plan, run, judge, report."""
     cases: list[Case] = registry.select(chosen.cases)
@@ -251,12 +244,14 @@ def run(chosen: argparse.Namespace) -> int:
     for peer in (*subjects, control):
         role = "control" if peer is control else "judged"
         print(f"{role}: {peer.name}, version {peer.version}, protocol {peer.protocol}", flush=True)
+    place = scratch.choose((*subjects, control), keep=chosen.keep)
+    print(f"cells: {len(cells)}, {chosen.jobs} at a time, below {place}", flush=True)
     ticker = summary.Ticker(len(cells))
     done = run_all(
         groups,
         {peer.name: peer for peer in (control, *subjects)},
         jobs=chosen.jobs,
-        scratch=_scratch(subjects),
+        scratch=place,
         keep=chosen.keep,
         report=ticker,
     )

@@ -17,7 +17,7 @@ from typing import Any
 from jinja2 import Environment, select_autoescape
 from markupsafe import Markup
 
-from refsync_conformance import expectations, registry, results, selection, summary
+from refsync_conformance import expectations, registry, results, scratch, selection, summary
 from refsync_conformance.model import SCRIPTED, Case
 from refsync_conformance.peers import probe
 from refsync_conformance.peers.model import Peer, PeerSpecError
@@ -72,7 +72,8 @@ def run(chosen: argparse.Namespace) -> int:
     peers = [probe.both(peer) for peer in peers]
     ticker = summary.Ticker(len(cells))
     table = {peer.name: peer for peer in (control, *peers)}
-    done = run_all(groups, table, jobs=chosen.jobs, report=ticker)
+    place = scratch.choose(list(table.values()))
+    done = run_all(groups, table, jobs=chosen.jobs, scratch=place, report=ticker)
     ticker.close()
     expectations.apply(expected, done.outcomes)
     code = 3 if done.interrupted else exit_code(done.outcomes)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 import time
 import traceback
@@ -12,7 +11,8 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from refsync_conformance import compare
+from refsync_conformance import compare, owned
+from refsync_conformance import scratch as places
 from refsync_conformance.model import Case, Cell, Outcome, Verdict
 from refsync_conformance.peers.limits import barred
 from refsync_conformance.peers.model import Peer
@@ -162,9 +162,7 @@ def run_all(
     """
     run = Run(began=time.time())
     began = time.monotonic()
-    top = Path(tempfile.mkdtemp(prefix="refsync-conformance-", dir=scratch))
-    # Other users' processes (a daemon that gives up root) have to get through.
-    top.chmod(0o755)
+    top = places.make(scratch or Path(tempfile.gettempdir()), keep=keep)
     # The longest cases first, or one of them is left running alone at the end.
     queue = sorted(groups, key=lambda group: -group.case.timeout)
     pool = ThreadPoolExecutor(max_workers=max(1, jobs), thread_name_prefix="cell")
@@ -179,8 +177,7 @@ def run_all(
         pool.shutdown(wait=True, cancel_futures=True)
     finally:
         pool.shutdown(wait=True)
-        if not keep:
-            shutil.rmtree(top, ignore_errors=True)
+        owned.release(top, keep=keep)
     run.outcomes.sort(key=lambda outcome: (outcome.cell, not outcome.control))
     run.seconds = time.monotonic() - began
     return run

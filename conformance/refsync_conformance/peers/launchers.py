@@ -9,16 +9,14 @@ owner held is free.
 from __future__ import annotations
 
 import atexit
-import fcntl
 import os
 import pathlib
 import re
 import shutil
-import tempfile
 import time
 from collections.abc import Callable
-from contextlib import suppress
 
+from refsync_conformance import owned
 from refsync_conformance.peers import cache
 
 _RUN = ".run-"
@@ -39,11 +37,7 @@ def directory() -> pathlib.Path:
     if home not in _mine:
         with cache.lock("run"):
             sweep()
-            place = pathlib.Path(tempfile.mkdtemp(prefix=_RUN, dir=home))
-            place.chmod(0o755)
-            # Held until the process ends, however it does. Where a directory can't be locked it stays.
-            with suppress(OSError):
-                fcntl.flock(os.open(place, os.O_RDONLY | os.O_CLOEXEC), fcntl.LOCK_EX)
+            place = owned.claim(home, _RUN)
         _mine[home] = place
         atexit.register(_leave, os.getpid(), place)
     return _mine[home]
@@ -51,13 +45,13 @@ def directory() -> pathlib.Path:
 
 def _leave(owner: int, place: pathlib.Path) -> None:
     if os.getpid() == owner:  # a fork that ends as a whole program would is not the run
-        shutil.rmtree(place, ignore_errors=True)
+        owned.release(place)
 
 
 def sweep() -> list[str]:
     """Remove what nobody needs any more; the names of it. The caller holds the lock ``run``."""
     tests: tuple[tuple[Callable[[str], object], Callable[[pathlib.Path], bool]], ...] = (
-        (lambda name: name.startswith(_RUN), _abandoned),
+        (lambda name: name.startswith(_RUN), owned.abandoned),
         (_FAR.fullmatch, _old),
         (_REFERENCE.fullmatch, _without_package),
         (_LOCK.fullmatch, lambda place: _old(place) and not place.with_name(place.name[1:-5]).exists()),
@@ -75,17 +69,6 @@ def sweep() -> list[str]:
 
 def _old(place: pathlib.Path) -> bool:
     return place.stat().st_mtime < time.time() - _DAY
-
-
-def _abandoned(place: pathlib.Path) -> bool:
-    descriptor = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    finally:
-        os.close(descriptor)
-    return True
 
 
 def _without_package(place: pathlib.Path) -> bool:
