@@ -36,8 +36,8 @@ def test_only_rises(tmp_path: Path) -> None:
 
 
 def test_audit_has_a_row_for_each_target(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runners, "run_plain", lambda *_, **__: runners.RunReport("plain", 500, 2.0))
+    monkeypatch.setattr(runners, "run_plain", lambda *_, **__: runners.RunReport("plain", 500, 9.0, 2.0))
     row = measure.Row("ndx", 21, 100.0, 99.5)
     text = audit.table([targets.load("ndx")], [row], {"wire": 80.0})
-    assert "| 1 | ndx | `wire.ndx` | ECRBTD | 21 | 0 | 100 % | 100 % | 250 |" in text
+    assert "| 1 | ndx | `wire.ndx` | ECRBTD | 21 | 0 | - | 100 % | 100 % | 250 |" in text
     assert "wire 80.0 %." in text

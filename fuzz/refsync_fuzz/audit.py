@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterable
 
-from . import corpus, runners
+from . import corpus, promote, runners
 from .measure import Row
 from .target import Target
 
 #: Long enough for a rate in two digits.
 SECONDS = 1
+
+
+def last_finding(name: str) -> str:
+    """The day of the last input that was promoted, a dash if there was none."""
+    notes = promote.sidecar(name, "any").parent.glob("*.toml")
+    return max((str(tomllib.loads(note.read_text())["found"]) for note in notes), default="-")
 
 
 def table(loaded: Iterable[Target], rows: Iterable[Row], layers: dict[str, float]) -> str:
@@ -20,22 +27,23 @@ def table(loaded: Iterable[Target], rows: Iterable[Row], layers: dict[str, float
         "",
         "Written by `refsync-fuzz audit`. Lines and branches are those of the modules that a target",
         "answers for, as all committed corpora together reach them, without fuzzing. Rates are of the plain",
-        "mutator, checks included, in one process. Regressions are inputs that once broke the oracle.",
+        "mutator, checks included, a second of processor time in one process. Regressions are inputs that",
+        "once broke the oracle; the day is that of the last.",
         "",
         "Branches of each layer: "
         + ", ".join(f"{name} {share:.1f} %" for name, share in layers.items())
         + ".",
         "",
-        "| P | target | surface | oracle | inputs | regressions | lines | branches | runs a second |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+        "| P | target | surface | oracle | inputs | regressions | last | lines | branches | runs a second |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for target in loaded:
         row, surface = by_name[target.name], target.surface
         code = ", ".join(f"`{module.removeprefix('refsync.')}`" for module in surface.code)
         broke = len(corpus.files(target.name, "regressions"))
-        rate = runners.run_plain(target, seconds=SECONDS, runs=0, seed=1).rate
+        rate = runners.run_plain(target, seconds=SECONDS, runs=0, seed=1).cpu_rate
         lines.append(
             f"| {surface.priority} | {target.name} | {code} | {surface.oracle} | {row.inputs} | {broke} "
-            f"| {row.lines:.0f} % | {row.branches:.0f} % | {rate:.0f} |"
+            f"| {last_finding(target.name)} | {row.lines:.0f} % | {row.branches:.0f} % | {rate:.0f} |"
         )
     return "\n".join(lines) + "\n"

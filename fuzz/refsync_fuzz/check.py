@@ -33,6 +33,10 @@ def faults(target: Target, *, replay: bool = True) -> Iterator[str]:
         yield f"{name}: the dictionary is missing or out of date (refsync-fuzz seeds {name})"
     if not os.access(runners.STUBS / f"{name}.py", os.X_OK):
         yield f"{name}: has no executable stub"
+    notes = {path.stem for path in (corpus.root() / name / "found").glob("*.toml")}
+    inputs = {path.name for path in corpus.files(name, "regressions")}
+    for stray in sorted(notes ^ inputs):
+        yield f"{name}: {stray}: a regression needs a note, and a note its input (refsync-fuzz promote)"
     if replay:
         for path, data in corpus.inputs(name):
             found = triage.run(target, data)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import audit, check, corpus, export, floor, measure, planted, runners, triage
+from . import audit, check, corpus, export, findings, floor, measure, planted, promote, runners, triage
 from . import target as targets
 
 
@@ -68,6 +68,21 @@ def _parser() -> argparse.ArgumentParser:
     smaller = command("minimize", _minimize, "shorten an input that breaks the oracle", many=False)
     smaller.add_argument("crash", type=Path)
     smaller.add_argument("--out", type=Path, default=None, help="default: a regression of the target")
+    sort = command("triage", _triage, "sort what runs have found: by exception, place and clause")
+    sort.add_argument(
+        "--file", type=Path, action="append", default=[], help="an input of the one target named"
+    )
+    keep = command(
+        "promote", _promote, "make a finding a regression and, where a peer can send it, a case", many=False
+    )
+    keep.add_argument("crash", type=Path)
+    keep.add_argument("--name", default="", help="default: from its content")
+    keep.add_argument("--title", default="", help="what was wrong; default: the exception")
+    keep.add_argument("--clause", default="", help="what it broke; default: what the exception says")
+    keep.add_argument(
+        "--date", default="", metavar="DAY", help="when it was found (YYYY-MM-DD); default: today"
+    )
+    keep.add_argument("--fixed", action="store_true", help="it is repaired: keep the input as it is")
     command("check", _check, "hold every target and the corpus to their rules")
     plant = command(
         "planted", _planted, "plant faults in a copy of the reference and look for them", of="fault"
@@ -195,6 +210,44 @@ def _minimize(options: argparse.Namespace) -> int:
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_bytes(small)
     print(f"{len(data)} -> {len(small)} bytes: {out}\n{triage.run(target, small)}")
+    return 0
+
+
+def _triage(options: argparse.Namespace) -> int:
+    broken = 0
+    for target in targets.load_all(options.targets):
+        buckets, holding = findings.sort(target, options.file or findings.kept(target))
+        for bucket in buckets:
+            broken += 1
+            print(findings.described(bucket))
+        if holding:
+            print(f"{target.name}: {len(holding)} inputs break nothing any more")
+    if not broken:
+        print("nothing was found")
+    return 1 if broken else 0
+
+
+def _promote(options: argparse.Namespace) -> int:
+    target = targets.load(options.target)
+    date = options.date or time.strftime("%Y-%m-%d", time.gmtime())
+    try:
+        done = promote.promote(
+            target,
+            options.crash.read_bytes(),
+            date=date,
+            name=options.name,
+            title=options.title,
+            clause=options.clause,
+            fixed=options.fixed,
+        )
+    except ValueError as error:
+        print(f"{options.crash}: {error}", file=sys.stderr)
+        return 1
+    for path in (done.regression, done.sidecar, done.case):
+        if path is not None:
+            print(path)
+    if done.case is None:
+        print(f"no case: nothing says how a peer would send what {target.name} reads")
     return 0
 
 

@@ -28,6 +28,7 @@ class RunReport:
     engine: str
     executions: int = 0
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
     findings: list[Path] = field(default_factory=list)
     log: str = ""
 
@@ -35,6 +36,11 @@ class RunReport:
     def rate(self) -> float:
         """Executions a second."""
         return self.executions / self.seconds if self.seconds else 0.0
+
+    @property
+    def cpu_rate(self) -> float:
+        """Executions a second of processor time, which other load on the machine does not change."""
+        return self.executions / self.cpu_seconds if self.cpu_seconds else 0.0
 
 
 def have_atheris() -> bool:
@@ -128,7 +134,7 @@ def run_plain(target: Target, *, seconds: int, runs: int, seed: int = 0) -> RunR
     words = list(target.surface.dictionary.values())
     mutator = Mutator(inputs, words, target.surface.max_length, seed)
     report = RunReport("plain")
-    start = time.monotonic()
+    start, cpu = time.monotonic(), time.process_time()
     while (not runs or report.executions < runs) and (not seconds or time.monotonic() - start < seconds):
         data = mutator.next()
         report.executions += 1
@@ -137,7 +143,7 @@ def run_plain(target: Target, *, seconds: int, runs: int, seed: int = 0) -> RunR
             report.log = found.trace
             report.findings.append(keep(target, data))
             break
-    report.seconds = time.monotonic() - start
+    report.seconds, report.cpu_seconds = time.monotonic() - start, time.process_time() - cpu
     return report
 
 

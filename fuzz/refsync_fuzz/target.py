@@ -7,7 +7,8 @@ A target is a module of ``refsync_fuzz.targets`` with
 - ``SURFACE``, a ``Surface``;
 - ``seeds()``, which yields (name, input) pairs made by the encoders;
 - perhaps ``captures()``, which yields further ones that are not the same on every machine:
-  they are written once and kept.
+  they are written once and kept;
+- perhaps ``played(data)``: how a real peer would say that input (``Played``).
 
 The letters of an oracle: **E** only ``NeedMoreData`` and ``ProtocolError`` escape; **C** however
 the bytes are cut, the same events; **R** what is encoded is decoded; **B** canonical bytes
@@ -23,6 +24,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from . import targets
+
+
+def _unplayed(data: bytes) -> None:
+    """The input is no peer's words alone: what reads it needs more around it."""
+
 
 ORACLE_LETTERS = frozenset("ECRBTMDS")
 
@@ -46,6 +52,22 @@ class Surface:
 
 
 @dataclass(frozen=True, slots=True)
+class Played:
+    """What a real peer would do to give its victim an input, so that a finding becomes a conformance case.
+
+    ``plays`` is who the peer is: a ``server`` that a client has started (``push``: that client sends), a
+    ``client`` that a server which receives listens to, or a ``daemon``. ``options`` are the victim's,
+    ``stream`` all that the peer says.
+    """
+
+    plays: str
+    stream: bytes
+    options: tuple[str, ...] = ()
+    push: bool = True
+    protocol: int = 32
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """A loaded target."""
 
@@ -54,6 +76,7 @@ class Target:
     surface: Surface
     seeds: Callable[[], Iterable[tuple[str, bytes]]]
     captures: Callable[[], Iterable[tuple[str, bytes]]] = tuple
+    played: Callable[[bytes], Played | None] = _unplayed
 
 
 def names() -> list[str]:
@@ -66,7 +89,14 @@ def load(name: str) -> Target:
     if name not in names():
         raise LookupError(f"no fuzz target is called {name!r}")
     module = importlib.import_module(f"{targets.__name__}.{name}")
-    return Target(name, module.fuzz_one, module.SURFACE, module.seeds, getattr(module, "captures", tuple))
+    return Target(
+        name,
+        module.fuzz_one,
+        module.SURFACE,
+        module.seeds,
+        getattr(module, "captures", tuple),
+        getattr(module, "played", _unplayed),
+    )
 
 
 def load_all(wanted: Iterable[str] = ()) -> Iterator[Target]:

@@ -20,17 +20,18 @@ class TooSlow(BaseException):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What an input broke: exception, innermost places (file name and function), full trace."""
+    """What an input broke: exception, innermost places (file name and function), trace, clause if known."""
 
     kind: str
     message: str
     frames: tuple[str, ...]
     trace: str
+    clause: str = ""
 
     @property
-    def bucket(self) -> tuple[str, tuple[str, ...]]:
+    def bucket(self) -> tuple[str, tuple[str, ...], str]:
         """Equal for two inputs that show the same fault."""
-        return self.kind, self.frames
+        return self.kind, self.frames, self.clause
 
     def __str__(self) -> str:
         return f"{self.kind} in {' < '.join(self.frames)}: {self.message}"
@@ -65,7 +66,17 @@ def _finding(error: BaseException) -> Finding:
     # a slow input stops anywhere: only the target tells two of them apart
     innermost = frames[:1] if isinstance(error, TooSlow) else frames[:-4:-1]
     text = "".join(traceback.format_exception(error))
-    return Finding(kind, str(error), tuple(innermost), text)
+    return Finding(kind, str(error), tuple(innermost), text, _clause(error))
+
+
+def _clause(error: BaseException | None) -> str:
+    """The clause that the error names, or the one that it was raised for."""
+    while error is not None:
+        found = getattr(error, "clause", "")
+        if isinstance(found, str) and found:
+            return found
+        error = error.__cause__ or error.__context__
+    return ""
 
 
 def minimize(target: Target, data: bytes, time_limit: float = TIME_LIMIT) -> bytes:

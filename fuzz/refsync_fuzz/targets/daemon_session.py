@@ -21,7 +21,7 @@ from refsync.wire.negotiation import DIGEST_NAMES
 
 from ..choices import Choices, spread
 from ..oracle import Violation, expect, same
-from ..target import Surface
+from ..target import Played, Surface
 
 PASSWORD = b"correct horse"
 CHALLENGE = bytes(range(64))
@@ -229,6 +229,16 @@ def _both(client: int, server: int, module: bytes, early: bytes) -> None:
         same(admitted.protocol, answered.protocol, "the version to speak")
         same(admitted.arguments, [b"--server", b"-r", b".", module + b"/"], "the arguments")
         same(admitted.early_input, early, "the early input")
+
+
+def played(data: bytes) -> Played | None:
+    """What a daemon says to a real client."""
+    choices = Choices(data)
+    side = choices.byte()
+    protocol, module = choices.pick(PROTOCOLS), choices.byte() % 4
+    if side & 1 or module > 1:
+        return None
+    return Played("daemon", choices.rest()[1:], ("-r",), False, protocol)
 
 
 def seeds() -> Iterator[tuple[str, bytes]]:

@@ -24,7 +24,7 @@ from refsync.wire.ndx import NDX_DONE, NDX_FLIST_EOF, NdxCodec
 
 from ..choices import Choices
 from ..oracle import Violation, expect, same
-from ..target import Surface
+from ..target import Played, Surface
 from ._sandbox import SECRET, Sandbox
 
 #: Which half runs here, and whether it sends.
@@ -181,6 +181,23 @@ def fuzz_one(data: bytes) -> None:
     if codes[0] == 0:
         same(codes[-1], 0, "exit code in pieces")
         expect(len(trees) < 2 or trees[0] == trees[1], "other files in pieces")
+
+
+def played(data: bytes) -> Played | None:
+    """What the peer says to a real client, or to a real server that receives."""
+    choices = Choices(data)
+    role, protocol, words = choices.byte(), choices.byte(), choices.byte()
+    half, sender = ROLES[role % len(ROLES)]
+    protocol = PROTOCOLS[protocol % len(PROTOCOLS)]
+    options = OPTIONS[words % len(OPTIONS)]
+    stream = choices.rest()[1:]  # behind the sizes of pieces
+    if half == "client":
+        return Played("server", stream, (*options, "--checksum-seed=1"), sender, protocol)
+    if sender:
+        return None
+    made = _options(options, protocol, server=False, sender=True)
+    arguments = server_args.build(made, inc_recurse=allow_inc_recurse(made, sender=True))
+    return Played("client", stream, tuple(word for word in arguments if word != "--server"), True, protocol)
 
 
 def seeds() -> Iterator[tuple[str, bytes]]:
