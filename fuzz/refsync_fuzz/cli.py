@@ -11,7 +11,20 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import audit, check, corpus, export, findings, floor, measure, planted, promote, runners, triage
+from . import (
+    audit,
+    check,
+    corpus,
+    export,
+    findings,
+    floor,
+    measure,
+    planted,
+    promote,
+    runners,
+    sanitized,
+    triage,
+)
 from . import target as targets
 
 
@@ -91,6 +104,12 @@ def _parser() -> argparse.ArgumentParser:
         "--time", type=int, default=60, metavar="S", help="seconds to fuzz, if the corpus misses"
     )
     plant.add_argument("--out", type=Path, default=None, metavar="FILE", help="write a table")
+    native = command("native", _native, "fuzz the C kernel under sanitizers, or measure its coverage")
+    native.add_argument("--time", type=int, default=0, metavar="S", help="seconds for each target")
+    native.add_argument("--runs", type=int, default=0, metavar="N", help="executions of each target")
+    native.add_argument(
+        "--coverage", action="store_true", help="what the corpora reach of the C code, by gcov"
+    )
     out = command("export", _export, "write corpora in the layout of OSS-Fuzz")
     out.add_argument("--out", type=Path, default=None, metavar="DIR")
     return parser
@@ -123,7 +142,7 @@ def _run(options: argparse.Namespace) -> int:
     else:
         report = runners.run_hypothesis(target, runs=options.runs)
     if options.log or report.findings:
-        print(report.log[-6000:])
+        print(report.log if options.log else report.log[-6000:])
     print(
         f"{target.name}: {report.executions} executions in {report.seconds:.1f} s "
         f"({report.rate:.0f}/s, {report.engine}), {len(report.findings)} findings"
@@ -271,9 +290,29 @@ def _planted(options: argparse.Namespace) -> int:
     return 1 if any(not result.how for result in results) else 0
 
 
+def _native(options: argparse.Namespace) -> int:
+    chosen = options.targets or list(sanitized.TARGETS)
+    if options.coverage:
+        print(sanitized.table(sanitized.count(chosen)))
+        return 0
+    runs = options.runs or (0 if options.time else 2000)
+    limits = [f"--time={options.time}", f"--runs={runs}"]
+    broken = 0
+    for target, code, log in sanitized.fuzz(chosen, limits):
+        if code:
+            broken += 1
+            print(log[-6000:])
+        summary = f"{target}: a finding" if code else (log.strip().splitlines() or ["said nothing"])[-1]
+        print(f"{summary} ({sanitized.counted_edges(log)} edges of C)", flush=True)
+    return 1 if broken else 0
+
+
 def _export(options: argparse.Namespace) -> int:
     out = options.out or corpus.work_root() / "export"
     for target in targets.load_all(options.targets):
         for path in export.export(target, out):
             print(path)
+    archive = export.vectors(out) if not options.targets else None
+    if archive is not None:
+        print(archive)
     return 0

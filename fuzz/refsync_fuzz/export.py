@@ -13,6 +13,22 @@ from .target import Target
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
+def vectors(out: Path) -> Path | None:
+    """The bytes of all wire vectors, for fuzzers of other decoders; None without the conformance suite."""
+    try:
+        from refsync_conformance.vectors.groups import groups
+    except ImportError:
+        return None
+    out.mkdir(parents=True, exist_ok=True)
+    archive = out / "wire_vectors_seed_corpus.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zipped:
+        for group in groups():
+            for number, vector in enumerate(group.vectors):
+                info = zipfile.ZipInfo(f"{group.name}-{number:03}-{vector.result}", EPOCH)
+                zipped.writestr(info, vector.data)
+    return archive
+
+
 def export(target: Target, out: Path) -> list[Path]:
     """The files written for one target."""
     out.mkdir(parents=True, exist_ok=True)

@@ -167,7 +167,9 @@ ffi.set_source(
     "refsync._kernel",
     "#ifndef _GNU_SOURCE\n#define _GNU_SOURCE\n#endif\n#include <stddef.h>\n"
     + HEAD
-    + "".join((HERE / name).read_text(encoding="utf-8") for name in SOURCES),
+    # compilers, sanitizers and gcov then speak of the real files
+    + "".join(f'#line 1 "{name}"\n' + (HERE / name).read_text(encoding="utf-8") for name in SOURCES)
+    + '#line 1 "_kernel.c"\n',
     extra_compile_args=["-O3"],
     extra_link_args=([str(ARCHIVE[0])] if ARCHIVE else ["-luring"]) if URING else [],
     py_limited_api=True,
