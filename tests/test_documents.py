@@ -8,9 +8,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import refsync
 from refsync.cli.completions import words
 from refsync.cli.documents import DOCUMENTS, main
 from refsync.cli.manual import command_page, daemon_page
+from refsync.cli.manual_texts import ENVIRONMENT
 from refsync.cli.manual_texts import PARAMETERS as TEXTS
 from refsync.cli.roff import Page, escaped
 from refsync.daemon.parameters import TABLE
@@ -37,6 +39,16 @@ def output(*argv: str, stdin: str | None = None) -> str:
 
 def test_they_are_fresh() -> None:
     assert main(["--check", str(DOCS)]) == 0, "run ci/man"
+
+
+def test_every_variable_that_is_read_is_told_of() -> None:
+    read = set()
+    for path in Path(refsync.__file__).parent.rglob("*.py"):
+        read |= set(re.findall(r"""environb?(?:\.get\(|\[)b?"([A-Z_]+)"(?!\] = )""", path.read_text()))
+        read |= set(re.findall(r"""b?"([A-Z_]+)" in os\.environ""", path.read_text()))
+    assert {"RSYNC_RSH", "RSYNC_ICONV", "CVSIGNORE", "RSYNC_NO_XFER_EXEC"} <= read
+    told = {name for names, _ in ENVIRONMENT for name in names.split(", ")}
+    assert read <= told
 
 
 def test_they_are_written_and_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

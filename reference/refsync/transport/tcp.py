@@ -181,10 +181,11 @@ def _run(command: str, host: str) -> socket.socket:
     import subprocess
 
     command = "%".join(part.replace("%H", shlex.quote(host)) for part in command.split("%%"))
+    shell = os.environ.get("RSYNC_SHELL", "/bin/sh")
     ours, theirs = socket.socketpair()
     with theirs:
         try:
-            subprocess.Popen(["/bin/sh", "-c", command], stdin=theirs.fileno(), stdout=theirs.fileno())
+            subprocess.Popen([shell, "-c", command], stdin=theirs.fileno(), stdout=theirs.fileno())
         except OSError as error:
             ours.close()
             raise RefsyncError(f"Failed to run {command}: {error.strerror}", Exit.IPC) from None
