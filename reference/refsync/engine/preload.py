@@ -6,7 +6,8 @@ A daemon that has this loaded shares it with all its children.
 from __future__ import annotations
 
 import importlib
-import pkgutil
+import os
+from collections.abc import Iterator
 
 import refsync
 
@@ -14,8 +15,8 @@ from .. import native
 
 #: Modules of others that functions here import.
 OF_OTHERS = (
-    *("copy", "ctypes", "encodings.idna", "grp", "hashlib", "locale", "pwd", "re", "shlex", "subprocess"),
-    *("traceback", "unicodedata"),
+    *("copy", "ctypes", "encodings.idna", "grp", "hashlib", "locale", "pwd", "re", "shlex", "traceback"),
+    "unicodedata",
 )
 #: Ours that a running daemon has no use for.
 _NOT = ("refsync.__main__", "refsync.cli.", "refsync.native.build")
@@ -31,8 +32,18 @@ _NATIVE = (
 def names() -> list[str]:
     """All modules that a daemon may come to need."""
     without = _NOT if native.HAVE_BULK else (*_NOT, *_NATIVE)
-    own = [found.name for found in pkgutil.walk_packages(refsync.__path__, "refsync.")]
+    own = (f"refsync.{name}" for place in refsync.__path__ for name in _modules(place))
     return [*OF_OTHERS, *(name for name in own if not f"{name}.".startswith(without))]
+
+
+def _modules(place: str, package: str = "") -> Iterator[str]:
+    """Those that lie in a directory and below. ``pkgutil`` would take half the time of all this."""
+    for found in sorted(os.scandir(place), key=lambda found: found.name):
+        name, dot, _ = found.name.partition(".py")
+        if dot and found.name.endswith((".py", ".pyc")) and name != "__init__":
+            yield package + name
+        elif os.path.exists(f"{found.path}/__init__.py"):
+            yield from _modules(found.path, f"{package}{name}.")
 
 
 for _name in names():

@@ -178,14 +178,14 @@ def _reason(error: OSError | UnicodeError) -> str:
 def _run(command: str, host: str) -> socket.socket:
     """A shell runs the command, ``%H`` being the host; a socket is its standard input and output."""
     import shlex
-    import subprocess
 
     command = "%".join(part.replace("%H", shlex.quote(host)) for part in command.split("%%"))
     shell = os.environ.get("RSYNC_SHELL", "/bin/sh")
     ours, theirs = socket.socketpair()
     with theirs:
+        streams = [(os.POSIX_SPAWN_DUP2, theirs.fileno(), number) for number in (0, 1)]
         try:
-            subprocess.Popen([shell, "-c", command], stdin=theirs.fileno(), stdout=theirs.fileno())
+            os.posix_spawnp(shell, [shell, "-c", command], os.environ, file_actions=streams)
         except OSError as error:
             ours.close()
             raise RefsyncError(f"Failed to run {command}: {error.strerror}", Exit.IPC) from None
