@@ -83,25 +83,45 @@ def _replay(options: Options, job: Job) -> int:
 
     batch = open_batch(options.read_batch)
     nowhere = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
-    try:
-        options.local = True
-        printer = Printer(options, open_log(options))
+    printer = Printer(options, open_log(options))
+
+    def talk() -> int:
         printer.charset = own_charset(options, printer)
         return converse(options, job, printer, batch, nowhere)
+
+    try:
+        options.local = True
+        return _logged(printer, talk)
     finally:
         os.close(batch)
         os.close(nowhere)
 
 
 def _run(options: Options, job: Job, files: BatchFiles | None = None) -> int:
+    printer = Printer(options, open_log(options))
+    return _logged(printer, lambda: _transfer(options, job, printer, files))
+
+
+def _logged(printer: Printer, transfer: Callable[[], int]) -> int:
+    """A transfer, and its totals for the log however it ends."""
+    try:
+        code = transfer()
+    except (RefsyncError, Interrupted) as error:
+        printer.log_totals(error.code)
+        raise
+    if printer.link is not None:  # a list of modules is no transfer
+        printer.log_totals(code)
+    return code
+
+
+def _transfer(options: Options, job: Job, printer: Printer, files: BatchFiles | None) -> int:
     if job.remote is None or not job.remote.daemon:
         refuse_daemon_options(options)
     else:
         from .daemon_client import run_daemon_client
 
-        return run_daemon_client(options, job, files)
+        return run_daemon_client(options, job, printer, files)
     options.local = job.remote is None
-    printer = Printer(options, open_log(options))
     printer.charset = own_charset(options, printer)
     link = Link()
     child = _connect(options, job, printer, link)
@@ -273,7 +293,7 @@ def converse(
     errors: ChildErrors | None = None,
 ) -> int:
     """The client's half over two descriptors; returns its exit code after printing the totals."""
-    link = link or Link()
+    printer.link = link = link or Link()
     sessions: list[Session] = []
     started = time.time()
 
@@ -326,10 +346,4 @@ def converse(
         session.stats.total_read, session.stats.total_written = link.bytes_in, link.bytes_out
     printer.finish()
     print_summary(session, printer, int(time.time()) - int(started))
-    if printer.logs and not options.info["STATS"] and (options.sender or not code):  # OUT-14
-        stats = session.stats
-        printer.log(
-            b"sent %d bytes  received %d bytes  total size %d\n"
-            % (stats.total_written, stats.total_read, stats.total_size)
-        )
     return code

@@ -23,7 +23,6 @@ from .arguments import Job
 from .batch import BatchFiles
 from .client import (
     converse,
-    open_log,
     own_charset,
     secluded_block,
     server_arguments,
@@ -35,11 +34,10 @@ from .password import early_input, password
 from .rsh import daemon_command, shown_command
 
 
-def run_daemon_client(options: Options, job: Job, files: BatchFiles | None = None) -> int:
+def run_daemon_client(options: Options, job: Job, printer: Printer, files: BatchFiles | None = None) -> int:
     """Transfer with a module, or list the modules; returns the exit code."""
     remote = job.remote
     assert remote is not None
-    printer = Printer(options, open_log(options))
     printer.charset = own_charset(options, printer)
     if options.rsh is None:
         if options.debug["CONNECT"]:

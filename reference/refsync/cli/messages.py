@@ -21,6 +21,7 @@ from ..wire.entry import FileEntry
 
 if TYPE_CHECKING:
     from ..files.log import Log
+    from ..session.link import Link
     from .progress import Progress
 
 #: What is escaped even if any other byte may be printed.
@@ -55,13 +56,26 @@ class Printer:
             from .progress import Progress
 
             self._progress = Progress(options, self._rewrite)
+        self._stats = Statistics()
+        self.link: Link | None = None  # what counts the bytes of a run that fails
         self._shows_list = options.info["FLIST"] > 0
         self.charset: Charset | None = None  # that of names, if they are converted
 
     def attach(self, stats: Statistics) -> None:
-        """The counters that progress lines show."""
+        """The counters that progress lines and the log's totals show."""
+        self._stats = stats
         if self._progress:
             self._progress.stats = stats
+
+    def log_totals(self, code: int) -> None:
+        """OUT-14: the log's last line, but for an error. Of a run that failed only a sender knows them."""
+        if self._options.sender if code else not self._options.info["STATS"]:
+            stats, link = self._stats, self.link
+            sent, received = stats.total_written, stats.total_read
+            if self._options.sender and link is not None:
+                sent, received = link.bytes_out, link.bytes_in
+            totals = b"sent %d bytes  received %d bytes  total size %d\n"
+            self.log(totals % (sent, received, stats.total_size))
 
     # -- texts ------------------------------------------------------------
 
