@@ -39,6 +39,13 @@ class ItemLog:
         self._read = self._written = 0  # when the transfer of the present file began
         self._digest = b""
 
+    @property
+    def silent(self) -> bool:
+        """Whether nothing is said of a file whose data moves."""
+        options = self._session.options
+        named = not options.server and options.info["NAME"] and options.info["PROGRESS"] == 1
+        return self._stdout is None and self._file is None and not named
+
     # -- what happened ----------------------------------------------------
 
     def seen(self, entry: FileEntry, iflags: int, xname: bytes = b"") -> None:

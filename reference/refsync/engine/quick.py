@@ -1,4 +1,4 @@
-"""The generator's look at files that are as they should be already: a run of them in one call.
+"""The generator's look at files that are as they should be already, or not there: a run of them in one call.
 
 What is said or done about one of those, if anything is, takes ``Creator``, and so does every other file.
 Clauses XFER-6, XFER-9, FS-6; upstream ``generator.c:quick_check_ok``, ``unchanged_attrs``.
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from .. import native
 from ..files.rank import FAKE, rank
 from ..filters.rulelist import FilterList
+from ..session.lists import FileList
+from .rowfiles import item_flags
 from .rowlist import RowList
 from .rowsend import list_checksum
 from .session import Session
@@ -24,9 +26,11 @@ if TYPE_CHECKING:
 class QuickCheck:
     """For one generator."""
 
-    def __init__(self, target: Target, rules: Rules) -> None:
+    def __init__(self, session: Session, target: Target, rules: Rules) -> None:
+        self._session = session
         self._target = target
         self._rules = rules
+        self._flags = item_flags(session)
 
     def same(self, listing: RowList, start: int, end: int) -> int:
         """How many entries from ``start`` on, and before ``end``, need nothing."""
@@ -35,6 +39,23 @@ class QuickCheck:
         except OSError:
             return 0
         return listing.rows.same(start, end, directory, self._rules)
+
+    def request(self, listing: FileList, start: int, end: int) -> int:
+        """Ask for the entries from ``start`` on, and before ``end``, that are not there at all: how many."""
+        session, rows = self._session, listing.entries
+        if not isinstance(rows, RowList) or not session.options.moves_data:
+            return 0
+        try:
+            directory, _ = self._target.dest.place_of(rows.prefix + b"x")
+        except OSError:
+            return 0
+        out = session.ndx_out
+        count, data = rows.rows.request(start, end, directory, listing.start, self._flags, out.last)
+        if count:
+            session.link.write(data)
+            out.passed(listing.start + start + count - 1)
+            listing.in_progress += count
+        return count
 
 
 def quick_check(
@@ -87,4 +108,4 @@ def quick_check(
         uid=bool(options.owner and ranked),
         gid=bool(options.group),
     )
-    return None if options.ignore_times and not options.checksum else QuickCheck(target, rules)
+    return None if options.ignore_times and not options.checksum else QuickCheck(session, target, rules)

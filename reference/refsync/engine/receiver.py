@@ -22,6 +22,7 @@ from .backup import Made
 from .basis import Basis
 from .batch import Replay
 from .receive_list import ListReceiver
+from .rowfiles import row_taker
 from .session import Session, os_error
 from .target import Target
 from .unsynced import Unsynced
@@ -50,6 +51,7 @@ class Receiver:
         self._digest = b""  # of the file that came last, as the sender has it
         self._writing = writing
         self._small = small.writer(session, target)
+        self._rows = row_taker(session, target)
         self._unsynced = Unsynced(session, target)
         self._delayed: dict[int, FileEntry] = {}  # whole, and waiting for the end
         self.phases_done = 0
@@ -120,6 +122,9 @@ class Receiver:
     async def _handle(self, ndx: int, phase: int) -> None:
         """One item of the sender's: to report, or a file with its data."""
         session, dialect = self._session, self._session.dialect
+        if self._rows is not None and phase < 2 and self._rows.take(self._lists.locate(ndx), ndx):
+            session.stats.all_listed = self._lists.eof
+            return
         attrs = await session.link.read(items.decode) if dialect.iflags else items.ItemAttrs()
         if not dialect.varints and attrs.iflags == items.IS_NEW and ndx == self._lists.live[-1].end:
             return  # the keep-alive of protocol 29 (MUX-11)

@@ -29,6 +29,7 @@ from . import bulk, small
 from .arguments import join
 from .listing import LOOKAHEAD, ListSender
 from .receive_list import sanitized
+from .rowfiles import row_server
 from .session import BLOCK_SUM, IOERR_GENERAL, IOERR_VANISHED, Session, os_error
 from .skip_compress import SkipList
 from .source_removal import SourceRemover
@@ -50,6 +51,7 @@ class Sender:
         )
         self._skips = SkipList.of(session)
         self._small = small.reader(session)
+        self._rows = row_server(session, self._flags())
         self._started_with = 0
         self._sent: set[int] = set()  # below protocol 30, or with --append: a second request is another kind
         self._remover = SourceRemover(session, lists.lists)
@@ -136,6 +138,9 @@ class Sender:
     async def _serve(self, ndx: int, phase: int) -> None:
         """One request: an item to report, or a file to send."""
         session, link, dialect = self._session, self._session.link, self._session.dialect
+        if self._rows is not None and phase < 2 and self._rows.serve(self._lists.locate(ndx), ndx):
+            session.stats.all_listed = self._lists.eof
+            return
         attrs = await link.read(items.decode) if dialect.iflags else items.ItemAttrs()
         if not dialect.varints and attrs.iflags == items.IS_NEW and ndx == self._lists.live[-1].end:
             return  # the keep-alive of protocol 29 (MUX-11)

@@ -115,10 +115,10 @@ class Target:
         """FS-4: without ``-p`` an existing file keeps its permissions, a new one gets the usual ones."""
         options = self._session.options
         if not options.perms:
-            umask = self.umask if status is not None else self._umask_in(entry.dirname)
+            umask = self.umask if status is not None else self.umask_in(entry.dirname)
             entry.mode = dest_mode(entry.mode, status, umask, options)
 
-    def _umask_in(self, directory: bytes) -> int:
+    def umask_in(self, directory: bytes) -> int:
         """FS-4: the umask, or what the directory's default access list makes of it."""
         if self._in_dir[0] != directory:
             umask = self.umask

@@ -133,6 +133,18 @@ ffi.cdef("""
     int32_t refsync_rows_decode(rows *list, const unsigned char *data, int64_t have,
                                 const unsigned char *prefix, int32_t prefix_length, flist_state *state,
                                 int digest_size, int32_t most, int64_t *used);
+
+    typedef struct row_run {
+        int32_t start; int32_t index; int32_t previous; int32_t count; int64_t sizes; int64_t literal;
+        int64_t in_used; int64_t out_used; unsigned flags; int directory; int open_flags; int sum;
+        int64_t most; int set_times; int keep_mode; unsigned umask; int set_uid; int set_gid; uint32_t gid;
+    } row_run;
+    int32_t refsync_rows_request(const rows *list, int32_t from, int32_t until, int directory,
+                                 int32_t start, unsigned flags, int32_t *previous, unsigned char *out,
+                                 int64_t room, int64_t *used);
+    void refsync_rows_serve(const rows *list, const unsigned char *in, int64_t have, unsigned char *out,
+                            int64_t room, row_run *run);
+    void refsync_rows_take(const rows *list, const unsigned char *in, int64_t have, row_run *run);
 """)
 
 # The header of libxxhash is compiled in, so that the library need not be there to run.
@@ -161,6 +173,7 @@ SOURCES = (
     "small.c",
     "rows.c",
     "rows_wire.c",
+    "rows_files.c",
 )  # each uses what stands before it
 
 ffi.set_source(

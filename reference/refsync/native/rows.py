@@ -16,6 +16,8 @@ from .twins import Readable
 
 #: Bytes that are encoded in one go.
 ROOM = 64 * 1024
+#: No request for a new file is longer.
+REQUEST = 23
 
 
 class Row(NamedTuple):
@@ -144,6 +146,21 @@ class Rows:
         what.window, what.flags, what.any_time = rules.window, rules.flags, rules.any_time
         what.times, what.mode, what.uid, what.gid = rules.times, rules.mode, rules.uid, rules.gid
         return int(lib.refsync_rows_same(self.raw, start, end, directory, what))
+
+    def request(
+        self, start: int, end: int, directory: int, first: int, flags: int, previous: int
+    ) -> tuple[int, bytes]:
+        """How many rows from ``start`` on are missing in ``directory``, and requests for them.
+
+        ``first`` is the index of the first row, ``previous`` the one that was sent last.
+        """
+        out, last = bytearray(min(end - start, ROOM // REQUEST) * REQUEST), ffi.new("int32_t *", previous)
+        raw = ffi.from_buffer(out)
+        count = lib.refsync_rows_request(
+            self.raw, start, end, directory, first, flags, last, raw, len(out), self._used
+        )
+        ffi.release(raw)
+        return int(count), bytes(memoryview(out)[: self._used[0]])
 
     def encode(
         self, start: int, end: int, prefix: bytes, state: State, *, uid: bool, gid: bool, digest_length: int

@@ -8,9 +8,10 @@
 
 /* Reads a regular file of at most `most` bytes and puts it into `out` as token, data, end and digest. Returns the length
  * of that, with *length that of the file; -1 if the file is another kind, is longer, changes, or can't be read. */
-int64_t refsync_small_read(const char *path, int flags, int64_t most, int sum, unsigned char *out, int64_t *length)
+static int64_t small_read(int directory, const char *path, int flags, int64_t most, int sum, unsigned char *out,
+                          int64_t *length)
 {
-    int fd = open(path, flags);
+    int fd = openat(directory, path, flags);
     struct stat status;
     int64_t have = 0, size = -1;
     if (fd < 0)
@@ -43,6 +44,11 @@ int64_t refsync_small_read(const char *path, int flags, int64_t most, int sum, u
 #endif
 }
 
+int64_t refsync_small_read(const char *path, int flags, int64_t most, int sum, unsigned char *out, int64_t *length)
+{
+    return small_read(AT_FDCWD, path, flags, most, sum, out, length);
+}
+
 typedef struct small_file {
     int directory;
     const char *stem, *name; /* of the temporary name all but six characters; the final name */
@@ -73,6 +79,25 @@ static int dress(int fd, const small_file *file)
     return 0;
 }
 
+/* The digest of all parts. 0: there is no memory. */
+static int sum_parts(int sum, const struct iovec *part, int parts, unsigned char *digest)
+{
+#ifdef REFSYNC_XXHASH
+    if (parts <= 1) {
+        digest_whole(sum, parts ? part->iov_base : digest, parts ? (int64_t)part->iov_len : 0, digest);
+        return 1;
+    }
+#endif
+    file_sum *total = refsync_sum_new(sum);
+    if (!total)
+        return 0;
+    for (int i = 0; i < parts; i++)
+        refsync_sum_update(total, part[i].iov_base, (int64_t)part[i].iov_len);
+    refsync_sum_digest(total, digest);
+    refsync_sum_free(total);
+    return 1;
+}
+
 /* `data` begins with an empty sum head, tokens of literal data, their end and a digest: if all of that is there and the
  * digest is right, the file is made. Returns how many bytes that was; 0: do it in another way, nothing has happened. */
 int64_t refsync_small_write(const unsigned char *data, int64_t have, int sum, small_file *file)
@@ -100,13 +125,8 @@ int64_t refsync_small_write(const unsigned char *data, int64_t have, int sum, sm
     }
     if (have - at < digest_size)
         return 0;
-    file_sum *total = refsync_sum_new(sum);
-    if (!total)
+    if (!sum_parts(sum, part, parts, digest))
         return 0;
-    for (int i = 0; i < parts; i++)
-        refsync_sum_update(total, part[i].iov_base, (int64_t)part[i].iov_len);
-    refsync_sum_digest(total, digest);
-    refsync_sum_free(total);
     if (memcmp(digest, data + at, (size_t)digest_size))
         return 0;
     int fd = -1;

@@ -193,6 +193,12 @@ class Link:
         """What was received and not yet read, for one who can use it at once; what is used is passed over."""
         return self._cursor
 
+    def passed(self, count: int) -> None:
+        """So many bytes of ``waiting`` have been used."""
+        self._cursor.pos += count
+        if self._cursor.pos > COMPACT:
+            self._compact()
+
     @property
     def available(self) -> int:
         """Bytes received and not yet read."""

@@ -28,6 +28,15 @@ class NdxCodec:
         self._positive = -1
         self._negative = 1
 
+    @property
+    def last(self) -> int:
+        """The last index that was not negative; -1 before the first."""
+        return self._positive
+
+    def passed(self, ndx: int) -> None:
+        """An index that was read or written in another way, in the same form."""
+        self._positive = ndx
+
     def encode(self, ndx: int) -> bytes:
         """NDX-2 and NDX-3: the shortest form; ``NDX_DONE`` is one zero byte and leaves the state alone."""
         if not self._delta:

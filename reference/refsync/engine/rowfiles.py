@@ -1,0 +1,154 @@
+"""New small files of a whole directory, many in a call, sent or received where all is plain.
+
+What can't go this way is left as it was for ``Sender`` and ``Receiver``, which do the same with the same
+bytes. Clauses XFER-3, XFER-11, XFER-12, FS-2, FS-4, TOK-1; upstream ``sender.c:send_files``,
+``receiver.c:recv_files``.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from ..files.ids import may_set_group
+from ..files.rank import rank
+from ..session.lists import FileList
+from ..wire import items
+from ..wire.errors import ProtocolError
+from . import small
+from .arguments import join
+from .rowlist import RowList
+from .session import Session
+from .target import Target
+
+if TYPE_CHECKING:
+    from ..native.rowfiles import Files, Run
+
+
+def item_flags(session: Session) -> int:
+    """What the items of new files have beside the usual flags."""
+    return items.REPORT_CHANGE if session.options.checksum else 0
+
+
+def _files(session: Session, open_flags: int) -> Files | None:
+    options = session.options
+    if (
+        not session.items.silent
+        or not options.moves_data
+        or options.append
+        or options.info["PROGRESS"]
+        or options.debug["SEND"]
+        or options.debug["RECV"]
+    ):
+        return None
+    from ..native.rowfiles import Files
+
+    return Files(session.checksums.transfer, small.LONGEST, item_flags(session), open_flags)
+
+
+class RowServer:
+    """For one sender."""
+
+    def __init__(self, session: Session, files: Files) -> None:
+        self._session = session
+        self._files = files
+
+    def serve(self, listing: FileList, ndx: int) -> bool:
+        """Answer the request for ``ndx`` and those behind it of the same list; False if it is unusual."""
+        session, link, rows = self._session, self._session.link, listing.entries
+        if not isinstance(rows, RowList):
+            return False
+        try:
+            place = join(rows.path, rows.prefix) or b"."
+            directory = session.files.open(place, os.O_RDONLY | os.O_DIRECTORY)
+        except OSError:
+            return False
+        try:
+            waiting, out = link.waiting, session.ndx_out
+            run, data = self._files.serve(
+                rows.rows, listing.start, ndx, out.last, directory, waiting.data, waiting.pos
+            )
+        finally:
+            os.close(directory)
+        if not run.files:
+            return False
+        link.write(data)
+        link.passed(run.used)
+        session.ndx_in.passed(run.last)
+        out.passed(run.last)
+        _count(session, listing, run)
+        return True
+
+
+class RowTaker:
+    """For one receiver."""
+
+    def __init__(self, session: Session, target: Target, files: Files) -> None:
+        self._session = session
+        self._target = target
+        self._files = files
+        self._rank = rank(session.options)
+
+    def take(self, listing: FileList, ndx: int) -> bool:
+        """Put in place the file ``ndx`` and those behind it of the same list; False if it is unusual."""
+        session, options, rows = self._session, self._session.options, listing.entries
+        waiting = session.link.waiting
+        place = ndx - listing.start
+        if not isinstance(rows, RowList) or place < 0 or not isinstance(waiting.data, bytearray):
+            return False
+        try:
+            directory, _ = self._target.dest.place_of(rows.prefix + b"x")
+        except OSError:
+            return False
+        from ..native.rowfiles import ANY, Manner
+
+        group, may_set = ANY, bool(options.group)
+        if may_set and not self._rank:
+            group = rows.rows.at(place).gid
+            may_set = may_set_group(group, self._rank)
+        umask = 0 if options.perms else self._target.umask_in(rows.prefix.rstrip(b"/"))
+        how = Manner(
+            times=bool(options.times),
+            mode=bool(options.perms),
+            umask=umask,
+            uid=bool(self._rank and options.owner),
+            gid=may_set,
+            group=group,
+        )
+        run = self._files.take(rows.rows, listing.start, ndx, directory, waiting.data, waiting.pos, how)
+        if not run.files:
+            return False
+        session.link.passed(run.used)
+        session.ndx_in.passed(run.last)
+        _count(session, listing, run)
+        if run.files > listing.in_progress:
+            raise ProtocolError(f"file index {run.last} was not asked for", clause="XFER-7")
+        listing.in_progress -= run.files
+        return True
+
+
+def _count(session: Session, listing: FileList, run: Run) -> None:
+    counted = session.stats
+    counted.created_files += run.files
+    counted.num_transferred_files += run.files
+    counted.total_transferred_size += run.sizes
+    counted.literal_data += run.literal
+    counted.checked = listing.before + listing.place(run.last) + 1
+
+
+def row_server(session: Session, flags: int) -> RowServer | None:
+    """For a sender; ``flags`` are those that sources are opened with. None where something rules it out."""
+    if small.reader(session) is None or not session.dialect.inc_recurse:
+        return None
+    files = _files(session, flags)
+    return None if files is None else RowServer(session, files)
+
+
+def row_taker(session: Session, target: Target) -> RowTaker | None:
+    """For a receiver; None where something rules it out."""
+    if small.writer(session, target) is None or not session.dialect.inc_recurse:
+        return None
+    if session.options.remove_source_files:
+        return None  # the sender is told of each file
+    files = _files(session, 0)
+    return None if files is None else RowTaker(session, target, files)

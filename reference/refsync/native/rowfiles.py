@@ -1,0 +1,96 @@
+"""New small files of a list of rows, many in a call.
+
+What is in any way unusual stops a run before it, and the loops of ``engine.sender`` and ``engine.receiver``,
+which do the same, go on there.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from refsync._kernel import ffi, lib
+
+from .bulk import KINDS
+from .rows import Rows
+from .twins import Readable
+
+#: Bytes of answers that are made in one go.
+ROOM = 256 * 1024
+#: In place of a group: any.
+ANY = 0xFFFFFFFF
+
+
+class Run(NamedTuple):
+    """What a call did: files, the last one's index, bytes of input used, sizes as listed and as found."""
+
+    files: int
+    last: int
+    used: int
+    sizes: int
+    literal: int
+
+
+class Manner(NamedTuple):
+    """How files are put in place: what they are given, and the umask for those that don't keep their mode.
+
+    Files of another group than ``group`` stop a run, unless it is ``ANY``.
+    """
+
+    times: bool
+    mode: bool
+    umask: int
+    uid: bool
+    gid: bool
+    group: int
+
+
+class Files:
+    """Of one session.
+
+    ``flags``: of each item beside those of a new file. Files of more than ``most`` bytes stop a run.
+    """
+
+    def __init__(self, checksum: str, most: int, flags: int, open_flags: int) -> None:
+        self._run = ffi.new("row_run *")
+        self._run.sum, self._run.most = KINDS[checksum], most
+        self._run.flags, self._run.open_flags = flags, open_flags
+        self._room = bytearray(ROOM)
+
+    def serve(
+        self, rows: Rows, start: int, index: int, previous: int, directory: int, data: Readable, pos: int
+    ) -> tuple[Run, bytes]:
+        """Answers to requests, of which the first is for ``index`` and goes on at ``pos``.
+
+        ``start`` is the index of the first row, ``previous`` the one that was sent last.
+        """
+        run = self._begin(start, index, directory)
+        run.previous = previous
+        with memoryview(data) as view, view[pos:] as rest:
+            raw, out = ffi.from_buffer(rest), ffi.from_buffer(self._room)
+            lib.refsync_rows_serve(rows.raw, raw, len(rest), out, len(self._room), run)
+            ffi.release(raw)
+            ffi.release(out)
+        return self._done(), bytes(memoryview(self._room)[: run.out_used])
+
+    def take(
+        self, rows: Rows, start: int, index: int, directory: int, data: Readable, pos: int, how: Manner
+    ) -> Run:
+        """Puts in place files of which all has come; as ``serve`` for what is read."""
+        run = self._begin(start, index, directory)
+        run.set_times, run.keep_mode, run.umask = how.times, how.mode, how.umask
+        run.set_uid, run.set_gid, run.gid = how.uid, how.gid, how.group
+        with memoryview(data) as view, view[pos:] as rest:
+            raw = ffi.from_buffer(rest)
+            lib.refsync_rows_take(rows.raw, raw, len(rest), run)
+            ffi.release(raw)
+        return self._done()
+
+    def _begin(self, start: int, index: int, directory: int):  # type: ignore[no-untyped-def]
+        run = self._run
+        run.start, run.index, run.directory = start, index, directory
+        run.count = run.in_used = run.out_used = run.sizes = run.literal = 0
+        return run
+
+    def _done(self) -> Run:
+        run = self._run
+        return Run(run.count, run.index, run.in_used, run.sizes, run.literal)
