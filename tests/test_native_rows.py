@@ -118,10 +118,13 @@ def test_bytes_of_any_kind_are_read_as_by_the_general_codec_or_not_at_all(data: 
         assert state.get() == decoder.state()[:3]
 
 
-@given(st.lists(st.tuples(NAMES, st.booleans()), max_size=12))
-def test_the_order_is_that_of_both_sides(found: list[tuple[bytes, bool]]) -> None:
-    entries = [FileEntry(b"d/" + name, 0o40755 if is_dir else 0o100644) for name, is_dir in found]
-    listing = RowList(Rows(), b"d/", b"", 0)
+@given(st.lists(st.tuples(NAMES, st.booleans()), max_size=12), st.booleans())
+def test_the_order_is_that_of_both_sides(found: list[tuple[bytes, bool]], root: bool) -> None:
+    prefix = b"" if root else b"d/"
+    entries = [FileEntry(prefix + name, 0o40755 if is_dir else 0o100644) for name, is_dir in found]
+    if root:
+        entries.insert(len(entries) // 2, FileEntry(b".", 0o40755))
+    listing = RowList(Rows(), prefix, b"", 0)
     for entry in entries:
         listing.add(entry)
     if len({name for name, _ in found}) < len(found):
@@ -129,7 +132,7 @@ def test_the_order_is_that_of_both_sides(found: list[tuple[bytes, bool]]) -> Non
         return
     assert listing.sort()
     order.sort(entries, True)
-    assert list(listing) == entries
+    assert list(listing) == entries and listing.has_root is root
     assert listing.directories() == [entry for entry in entries if entry.is_dir]
     assert listing.names() == {entry.name for entry in entries}
 

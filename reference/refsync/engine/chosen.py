@@ -28,8 +28,6 @@ class Maker(Protocol):
 
     def make(self, base: bytes, name: bytes, status: os.stat_result) -> FileEntry | None: ...
 
-    def children(self, directory: FileEntry) -> Iterator[FileEntry]: ...
-
     def below(self, directory: FileEntry, recurse: bool) -> Iterator[FileEntry]: ...
 
     def unreadable(self, what: str, path: bytes, error: OSError, is_dir: bool) -> None: ...
@@ -51,6 +49,8 @@ class Chosen:
         self._maker = maker
         self._relative = bool(session.options.relative)
         self._implied = self._relative and (session.options.implied_dirs or session.dialect.varints)
+        #: a directory whose contents are to follow what ``entries`` gave
+        self.contents: FileEntry | None = None
         self._dot_sent = False
         self._last_way = b""  # the directory that led to the argument before
         self._last_entry: FileEntry | None = None
@@ -58,7 +58,7 @@ class Chosen:
         self._holding: list[FileEntry] = []  # so that no other entry gets the identity of one of them
 
     def entries(self, path: bytes) -> Iterator[FileEntry]:
-        """The entries of the first list that one argument asks for."""
+        """The entries of the first list that one argument asks for; see ``contents`` for more."""
         session, options, maker = self._session, self._options, self._maker
         argument = split_argument(path, relative=self._relative)
         base = join(self._root, argument.base) if argument.base else self._root
@@ -109,7 +109,7 @@ class Chosen:
         if not session.dialect.inc_recurse:
             yield from maker.below(entry, bool(options.recurse))
         elif kind is Kind.CONTENTS:
-            yield from maker.children(entry)
+            self.contents = entry
 
     def entries_below(self, directory: FileEntry) -> Iterator[FileEntry]:
         """IREC-10: what arguments ask for below a directory on the way, one level at a time."""

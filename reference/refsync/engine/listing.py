@@ -80,8 +80,12 @@ class ListSender:
         async for argument in arguments:
             for entry in self._chosen.entries(argument):
                 await self._add(entry)
+            contents, self._chosen.contents = self._chosen.contents, None
+            if contents is not None and not await self._add_packed(contents):
+                for entry in self.children(contents):
+                    await self._add(entry)
         session.stats.flist_buildtime = max(1, int((time.monotonic() - began) * 1000))
-        session.reporter.list_finished(len(self._pending))
+        session.reporter.list_finished(self._next_ndx - self._list_start)
         listing = self._finish(-1)
         session.link.write(self._end(session.io_error))
         if not self._options.numeric_ids and not dialect.inc_recurse:
@@ -293,7 +297,7 @@ class ListSender:
     async def _add_packed(self, directory: FileEntry) -> bool:
         """All that is in a directory, in runs of usual files; False if that is not how it goes."""
         session, packing = self._session, self._packing
-        if packing is None or self._pending or self._packed is not None:
+        if packing is None or self._packed is not None or any(one is not directory for one in self._pending):
             return False
         name = directory.name
         prefix = name.removesuffix(b".") if directory.basename == b"." else name + b"/"
@@ -311,7 +315,7 @@ class ListSender:
                 usual = 1
                 entry = self._child(directory.path, prefix + listing.rows.at(at).name)
                 if entry is None:
-                    self._unpack(at)
+                    self._unpack(self._next_ndx - self._list_start)
                     break
                 self._send(entry)
                 listing.put(at, entry)
@@ -328,7 +332,8 @@ class ListSender:
     def _unpack(self, count: int) -> None:
         """The list under way becomes a usual one, with the first entries of it that there are."""
         if self._packed is not None:
-            self._pending, self._packed = self._packed[:count], None
+            self._pending += self._packed[: count - len(self._pending)]
+            self._packed = None
 
     def _grew(self, before: int, now: int) -> None:
         """The list under way has that many entries more."""
@@ -362,9 +367,8 @@ class ListSender:
         """Sort as the receiver will, number, and queue the directories of an incremental list."""
         files_first = self._session.dialect.sort_files_first
         lists = self.lists
-        if self._packed is not None and self._packed.sort():
+        if self._packed is not None:
             return self._finish_packed(self._packed, parent)
-        self._unpack(self._next_ndx - self._list_start)
         entries = self._pending
         sent = None if self._outgoing is None else list(entries)
         order.sort(entries, files_first)
@@ -380,9 +384,15 @@ class ListSender:
         return lists.add(entries, parent, sent)
 
     def _finish_packed(self, listing: RowList, parent: int) -> FileList:
-        """The same for the contents of one directory."""
-        lists = self.lists
-        directories, before = listing.directories(), len(lists.dirs)
-        lists.dirs += directories
-        self._todo.extend(range(len(lists.dirs) - 1, before - 1, -1))
+        """The same for the contents of one directory, and for the root of the transfer with its contents."""
+        for entry in self._pending:
+            listing.add(entry)
+        listing.sort()  # no name occurs twice in a directory
+        lists, before = self.lists, len(self.lists.dirs)
+        lists.dirs += listing.directories()
+        first = before
+        if listing.has_root:
+            first += 1
+            parent = before if parent < 0 else parent
+        self._todo.extend(range(len(lists.dirs) - 1, first - 1, -1))
         return lists.add(listing, parent)

@@ -69,12 +69,16 @@ class ListReceiver:
         parent = lists.directory(dir_ndx) if dir_ndx >= 0 else None
         if dir_ndx < 0:
             session.reporter.list_started(sending=False, incremental=dialect.inc_recurse)
-        if self._packing is not None and parent is not None and self._packing.serves(parent):
+        if self._packing is not None and self._packing.serves(parent):
             listed, end = await self._packing.receive(
                 parent, lists.next_start, self._check, self._adopt, self._owners
             )
+            if dir_ndx < 0:
+                session.reporter.list_finished(len(listed))
             self._ended(end)
             if listed.sort():
+                if dir_ndx < 0 and listed.has_root:
+                    dir_ndx = len(lists.dirs)
                 lists.dirs.extend(listed.directories())
                 return self._arrives(listed, dir_ndx, start_bytes)
             entries = list(listed)

@@ -26,7 +26,7 @@ class RowList(Sequence[FileEntry]):
         self.rows = rows
         self.prefix = prefix
         self.path = path
-        self.plain = 0  # how many are no directories, once the list is sorted
+        self.plain = 0  # how many stand before the directories, once the list is sorted
         self._digest_length = digest_length
         self._made: list[FileEntry] = []
 
@@ -68,8 +68,14 @@ class RowList(Sequence[FileEntry]):
         return self.plain >= 0
 
     def directories(self) -> list[FileEntry]:
-        """Those of a sorted list."""
-        return [self[at] for at in range(self.plain, len(self))]
+        """Those of a sorted list, the root of the transfer being the first."""
+        root = [self[0]] if self.has_root else []
+        return root + [self[at] for at in range(self.plain, len(self))]
+
+    @property
+    def has_root(self) -> bool:
+        """Whether the first of a sorted list is the root of the transfer."""
+        return len(self) > 0 and not self.prefix and self.rows.at(0).name == b"."
 
     def names(self) -> set[bytes]:
         """The names of all."""

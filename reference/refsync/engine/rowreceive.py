@@ -40,15 +40,15 @@ class RowReceiver:
         self._rows = rows
         self._state: State = rows.State()
 
-    def serves(self, parent: FileEntry) -> bool:
-        """Whether all that may lie in that directory was asked for (HOST-2)."""
-        return self._requested is None or self._requested.all_below(parent.name)
+    def serves(self, parent: FileEntry | None) -> bool:
+        """Whether all that may lie in that directory, None for the root, was asked for (HOST-2)."""
+        return self._requested is None or self._requested.all_below(b"." if parent is None else parent.name)
 
     async def receive(
         self,
-        parent: FileEntry,
+        parent: FileEntry | None,
         start: int,
-        check: Callable[[FileEntry, FileEntry], object],
+        check: Callable[[FileEntry, FileEntry | None], object],
         adopt: Callable[[FileEntry], object],
         owners: Callable[[int, int], tuple[int, int]],
     ) -> tuple[RowList, EndOfList]:
@@ -58,7 +58,7 @@ class RowReceiver:
         ``owners`` gives the ids here for those of the sender.
         """
         session = self._session
-        prefix = b"" if parent.name == b"." else parent.name + b"/"
+        prefix = b"" if parent is None or parent.name == b"." else parent.name + b"/"
         listing = RowList(self._rows.Rows(), prefix, b"", session.preserve.checksum_length)
         found: list[FileEntry | tuple[int, int, int, int]] = []
 

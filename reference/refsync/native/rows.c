@@ -106,12 +106,24 @@ void refsync_rows_own(rows *list, int32_t from, int32_t until, uint32_t uid, uin
 
 /* -- order ---------------------------------------------------------------------------------------- */
 
-/* FLIST-18 within one directory: what is none by name, then directories by name and a slash. */
+/* The root of the transfer, in the first list. */
+static int is_root(const rows *list, const row *one)
+{
+    return one->length == 1 && list->names[one->name] == '.';
+}
+
+/* 0: the root, 1: no directory, 2: one. */
+static int class_of(const rows *list, const row *one)
+{
+    return is_root(list, one) ? 0 : S_ISDIR(one->mode) ? 2 : 1;
+}
+
+/* FLIST-18 within one directory: the root, what is no directory by name, then directories by name and a slash. */
 static int order_of(const rows *list, const row *a, const row *b)
 {
-    int dir = S_ISDIR(a->mode);
-    if (dir != S_ISDIR(b->mode))
-        return dir ? 1 : -1;
+    int dir = S_ISDIR(a->mode), apart = class_of(list, a) - class_of(list, b);
+    if (apart)
+        return apart;
     int32_t common = a->length < b->length ? a->length : b->length;
     int order = memcmp(list->names + a->name, list->names + b->name, (size_t)common);
     if (order || a->length == b->length)
@@ -156,19 +168,19 @@ static int sort_rows(rows *list, compare_rows *order)
     return 1;
 }
 
-/* Sorts as both sides do; returns how many are no directories. -1: a name occurs twice; -2: there is no memory. */
+/* Sorts as both sides do; returns how many stand before the directories, the root being one of them. -1: a name occurs twice; -2: there is no memory. */
 int32_t refsync_rows_sort(rows *list)
 {
     if (!sort_rows(list, order_of))
         return -2;
-    int32_t plain = 0;
-    while (plain < list->count && !S_ISDIR(list->row[plain].mode))
+    int32_t plain = 0, first = list->count && is_root(list, list->row);
+    while (plain < list->count && class_of(list, &list->row[plain]) < 2)
         plain++;
     for (int32_t i = 1; i < list->count; i++)
         if (i != plain && !plain_order(list, &list->row[i - 1], &list->row[i]))
             return -1;
     for (int32_t i = plain; i < list->count; i++) {
-        int32_t low = 0, high = plain;
+        int32_t low = first, high = plain;
         while (low < high) {
             int32_t middle = low + (high - low) / 2;
             int order = plain_order(list, &list->row[middle], &list->row[i]);

@@ -133,7 +133,7 @@ class Rows:
         lib.refsync_rows_own(self.raw, start, end, uid & 0xFFFFFFFF, gid & 0xFFFFFFFF)
 
     def sort(self) -> int:
-        """FLIST-18; how many are no directories, which come first. -1: some name occurs twice."""
+        """FLIST-18; how many stand before the directories, which come last. -1: some name occurs twice."""
         plain = int(lib.refsync_rows_sort(self.raw))
         if plain == -2:
             raise MemoryError("no memory to sort a file list")
