@@ -26,6 +26,7 @@ if not native.HAVE_BULK:
     pytest.skip("the C kernel is missing", allow_module_level=True)
 
 from refsync.native.rows import Rows, Rules, State
+from refsync.records import replace
 
 DIALECT = dialect.build(32, 0x1FF)
 NAMES = st.binary(min_size=1, max_size=40).filter(
@@ -174,19 +175,19 @@ PLAIN = Rules(window=0, checksum=None, flags=0, any_time=False, times=True, mode
         ("nothing", PLAIN, True),
         ("size", PLAIN, False),
         ("time", PLAIN, False),
-        ("time", PLAIN._replace(window=1), True),
-        ("time", PLAIN._replace(any_time=True), False),
-        ("time", PLAIN._replace(any_time=True, times=False), True),
-        ("time", PLAIN._replace(times=False), False),
+        ("time", replace(PLAIN, window=1), True),
+        ("time", replace(PLAIN, any_time=True), False),
+        ("time", replace(PLAIN, any_time=True, times=False), True),
+        ("time", replace(PLAIN, times=False), False),
         ("nanoseconds", PLAIN, True),
-        ("nanoseconds", PLAIN._replace(window=-1), False),
-        ("nanoseconds", PLAIN._replace(checksum="xxh3"), False),
-        ("nanoseconds", PLAIN._replace(checksum="xxh3", times=False), True),
+        ("nanoseconds", replace(PLAIN, window=-1), False),
+        ("nanoseconds", replace(PLAIN, checksum="xxh3"), False),
+        ("nanoseconds", replace(PLAIN, checksum="xxh3", times=False), True),
         ("content", PLAIN, True),
-        ("content", PLAIN._replace(checksum="xxh3"), False),
-        ("content", PLAIN._replace(checksum="xxh3", any_time=True), False),
+        ("content", replace(PLAIN, checksum="xxh3"), False),
+        ("content", replace(PLAIN, checksum="xxh3", any_time=True), False),
         ("mode", PLAIN, False),
-        ("mode", PLAIN._replace(mode=False), True),
+        ("mode", replace(PLAIN, mode=False), True),
         ("gone", PLAIN, False),
         ("directory", PLAIN, False),
         ("link", PLAIN, False),
@@ -223,7 +224,7 @@ def test_what_needs_nothing_is_told_from_what_does(
     owned = rows.at(0)
     rows.own(0, 1, owned.uid + 1, owned.gid)
     assert rows.same(0, 1, fd, rules) == 0
-    assert rows.same(0, 1, fd, rules._replace(uid=False)) == 1
+    assert rows.same(0, 1, fd, replace(rules, uid=False)) == 1
     rows.own(0, 1, owned.uid, owned.gid + 1)
     assert rows.same(0, 1, fd, rules) == 0
     os.close(fd)

@@ -6,12 +6,11 @@ Clauses XFER-6, XFER-9, FS-6; upstream ``generator.c:quick_check_ok``, ``unchang
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from .. import native
 from ..files.rank import FAKE, rank
 from ..filters.rulelist import FilterList
 from ..session.lists import FileList
+from ..typed import TYPE_CHECKING
 from .rowfiles import item_flags
 from .rowlist import RowList
 from .rowsend import list_checksum

@@ -8,11 +8,11 @@ bytes. Clauses XFER-3, XFER-11, XFER-12, FS-2, FS-4, TOK-1; upstream ``sender.c:
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from ..files.ids import may_set_group
 from ..files.rank import rank
 from ..session.lists import FileList
+from ..typed import TYPE_CHECKING
 from ..wire import items
 from ..wire.errors import ProtocolError
 from . import small

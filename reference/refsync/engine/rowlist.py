@@ -6,8 +6,8 @@ Clauses FLIST-15, FLIST-18; ``native.rows`` has what is known of each file.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, overload
 
+from ..typed import TYPE_CHECKING, overload
 from ..wire.entry import FileEntry
 
 if TYPE_CHECKING:

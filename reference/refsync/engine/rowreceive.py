@@ -7,10 +7,10 @@ Clauses FLIST-2 to FLIST-9, HOST-1, HOST-3; upstream ``flist.c:recv_file_entry``
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from .. import native
 from ..filters.rulelist import FilterList
+from ..typed import TYPE_CHECKING
 from ..wire import flist_usual
 from ..wire.cursor import Cursor
 from ..wire.entry import FileEntry

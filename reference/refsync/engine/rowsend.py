@@ -7,11 +7,11 @@ Clauses FLIST-2 to FLIST-11; upstream ``flist.c:send_directory``, ``make_file``,
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from .. import native
 from ..files.links import follows_links
 from ..filters.rulelist import FilterList
+from ..typed import TYPE_CHECKING
 from ..wire import flist_usual
 from ..wire.flist_encode import FlistEncoder
 from ..wire.limits import MAX_PATH

@@ -6,10 +6,9 @@ which do the same, go on there.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from refsync._kernel import ffi, lib
 
+from ..records import dataclass
 from .bulk import KINDS
 from .rows import Rows
 from .twins import Readable
@@ -20,7 +19,8 @@ ROOM = 256 * 1024
 ANY = 0xFFFFFFFF
 
 
-class Run(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Run:
     """What a call did: files, the last one's index, bytes of input used, sizes as listed and as found."""
 
     files: int
@@ -30,7 +30,8 @@ class Run(NamedTuple):
     literal: int
 
 
-class Manner(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Manner:
     """How files are put in place: what they are given, and the umask for those that don't keep their mode.
 
     Files of another group than ``group`` stop a run, unless it is ``ANY``.

@@ -7,10 +7,9 @@ What the calls do is said by ``files.scan``, ``wire.flist_encode``, ``wire.flist
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from refsync._kernel import ffi, lib
 
+from ..records import dataclass
 from .bulk import KINDS
 from .twins import Readable
 
@@ -20,7 +19,8 @@ ROOM = 64 * 1024
 REQUEST = 23
 
 
-class Row(NamedTuple):
+@dataclass(slots=True)
+class Row:
     """One row. ``made``: the number of the object that stands for it, -1 if there is none."""
 
     name: bytes
@@ -34,7 +34,8 @@ class Row(NamedTuple):
     made: int
 
 
-class Rules(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Rules:
     """What makes a file here one of which nothing is to be changed.
 
     ``window``: of times, in seconds; below 0: to the nanosecond. ``checksum``: contents are compared by it,
