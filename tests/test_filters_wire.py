@@ -74,6 +74,7 @@ def sent(protocol: int, rules: list[str], **settings: bool) -> list[bytes] | Non
 def test_words_by_protocol() -> None:
     rules = ["- a/", "+ b", "- - c", "+ *"]
     assert sent(28, rules) == [b"a/", b"+ b", b"- - c", b"+ *"]
+    assert sent(28, ["- a", "- !", "- !b", "- !/"]) == [b"a", b"- !", b"!b", b"!/"]  # a bare ! would clear it
     assert sent(29, rules) == [b"- a/", b"+ b", b"- - c", b"+ *"]
     assert sent(29, ["-p x", "-!/ y", ":n .f"]) == [b"- x", b"-/! y", b":n .f"]
     assert sent(30, ["-p x"]) == [b"-p x"]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from refsync_fuzz import audit, floor, measure, runners
+from refsync_fuzz import audit, floor, measure, record, runners
 from refsync_fuzz import target as targets
 
 
@@ -16,6 +18,12 @@ def test_floor_is_of_what_there_is() -> None:
     assert layers <= known.keys()
     assert {"varint", "negotiation_prologue", "filter_wire", "filter_match"} <= known.keys()
     assert known.keys() <= {*targets.names(), *layers}
+
+
+def test_coverage_is_measured_from_the_first_import() -> None:
+    """What the command imports must leave the reference alone, or its first lines would not count."""
+    code = "import sys, refsync_fuzz.cli; sys.exit('refsync' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_faults() -> None:
@@ -33,6 +41,16 @@ def test_only_rises(tmp_path: Path) -> None:
     assert floor.read(path) == {}
     floor.write(floor.raised({"a": 95.55, "b": 50.0}, {"b": 70.0, "gone": 3.0}), path)
     assert floor.read(path) == {"a": 94.5, "b": 70.0}
+
+
+def test_runs_add_up(tmp_path: Path) -> None:
+    path = tmp_path / "audits" / "runs.md"
+    assert record.read(path) == {}
+    record.add(path, "ndx", seconds=10.4, executions=500, findings=0, day="2026-11-28")
+    record.add(path, "ndx", seconds=5, executions=100, findings=1, day="2026-11-29")
+    record.add(path, "varint", seconds=1, executions=7, findings=0, day="2026-11-27")
+    assert record.read(path)["ndx"] == record.Total(2, 15, 600, 1, "2026-11-29")
+    assert path.read_text().splitlines()[-1] == "| varint | 1 | 1 | 7 | 0 | 2026-11-27 |"
 
 
 def test_audit_has_a_row_for_each_target(monkeypatch: pytest.MonkeyPatch) -> None:

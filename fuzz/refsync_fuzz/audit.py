@@ -11,6 +11,8 @@ from .target import Target
 
 #: Long enough for a rate in two digits.
 SECONDS = 1
+#: What a target should run a second, if it only has bytes to take apart.
+ENOUGH = 5000
 
 
 def last_finding(name: str) -> str:
@@ -37,7 +39,8 @@ def table(loaded: Iterable[Target], rows: Iterable[Row], layers: dict[str, float
         "| P | target | surface | oracle | inputs | regressions | last | lines | branches | runs a second |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
-    for target in loaded:
+    shown = list(loaded)
+    for target in shown:
         row, surface = by_name[target.name], target.surface
         code = ", ".join(f"`{module.removeprefix('refsync.')}`" for module in surface.code)
         broke = len(corpus.files(target.name, "regressions"))
@@ -46,4 +49,12 @@ def table(loaded: Iterable[Target], rows: Iterable[Row], layers: dict[str, float
             f"| {surface.priority} | {target.name} | {code} | {surface.oracle} | {row.inputs} | {broke} "
             f"| {last_finding(target.name)} | {row.lines:.0f} % | {row.branches:.0f} % | {rate:.0f} |"
         )
+    slow = [target for target in shown if target.surface.slow]
+    if slow:
+        lines += [
+            "",
+            f"Of the first two priorities, what may run less than {ENOUGH:,} times a second, and why:",
+            "",
+        ]
+        lines += [f"- {target.name}: {target.surface.slow}" for target in slow]
     return "\n".join(lines) + "\n"

@@ -21,6 +21,7 @@ from . import (
     measure,
     planted,
     promote,
+    record,
     runners,
     sanitized,
     triage,
@@ -60,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--jobs", type=int, default=1, metavar="N", help="processes (coverage-guided only)")
     run.add_argument("--seed", type=int, default=0, metavar="N", help="makes the run repeatable")
     run.add_argument("--engine", choices=("auto", "atheris", "plain", "hypothesis"), default="auto")
+    run.add_argument("--record", type=Path, default=None, metavar="FILE", help="add the run to a table")
     run.add_argument("--log", action="store_true", help="print what the engine printed")
     replay = command("replay", _replay, "run the committed inputs, or the given files")
     replay.add_argument(
@@ -149,6 +151,15 @@ def _run(options: argparse.Namespace) -> int:
     )
     for path in report.findings:
         print(f"  {path}")
+    if options.record:
+        record.add(
+            options.record,
+            target.name,
+            seconds=report.seconds,
+            executions=report.executions,
+            findings=len(report.findings),
+            day=time.strftime("%Y-%m-%d", time.gmtime()),
+        )
     return 1 if report.findings else 0
 
 

@@ -40,7 +40,8 @@ class Surface:
     ``priority`` is 0 for what a peer reaches before it is authenticated, then 1 to 3.
     ``clauses`` are those of the specification that the oracle holds the code to, ``code`` the
     modules whose coverage the target answers for, ``oracle`` its letters (see above),
-    ``dictionary`` words worth inserting, ``max_length`` the longest useful input in bytes.
+    ``dictionary`` words worth inserting, ``max_length`` the longest useful input in bytes,
+    ``slow`` why a target of the first two priorities runs less than 5,000 times a second.
     """
 
     priority: int
@@ -49,6 +50,7 @@ class Surface:
     oracle: str
     dictionary: Mapping[str, bytes] = field(default_factory=dict)
     max_length: int = 4096
+    slow: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,13 @@ import re
 import sys
 from dataclasses import dataclass
 from types import FrameType
-from typing import Any
-
-from refsync.wire.cursor import Cursor
+from typing import TYPE_CHECKING, Any
 
 from . import triage
 from .target import Target
+
+if TYPE_CHECKING:  # whoever measures coverage must come before the reference
+    from refsync.wire.cursor import Cursor
 
 #: Lines of a transcript; an input that breaks something is short, but a target reads it in many ways.
 MOST_LINES = 80
@@ -53,6 +54,8 @@ class _Watch:
 
 
 def _cursor_of(frame: FrameType) -> Cursor | None:
+    from refsync.wire.cursor import Cursor
+
     code = frame.f_code
     if "refsync/" not in code.co_filename or code.co_filename.endswith("/cursor.py"):
         return None

@@ -31,6 +31,7 @@ SURFACE = Surface(
         "end": b"\0\0",
     },
     max_length=MAX_DAEMON_LINE + 64,
+    slow="every prefix is tried, in both forms",
 )
 
 

@@ -46,6 +46,7 @@ SURFACE = Surface(
     oracle="RDS",
     dictionary={"zeros": bytes(16), "ones": b"\xff" * 16, "copy": b"\1\0\0\xff", "repeat": b"\2\xff"},
     max_length=600,
+    slow="four files in memory for each input; the twins search in Python",
 )
 
 Op = bytes | int

@@ -21,8 +21,7 @@ from refsync.wire.errors import Exit, RefsyncError
 from ..choices import Choices
 from ..oracle import expect, same
 from ..target import Surface
-from .wildmatch import _matches as machine
-from .wildmatch import _steps as steps
+from .wildmatch import machine
 
 DIALECTS = tuple(build(protocol) for protocol in (32, 30, 29, 28))
 
@@ -47,6 +46,7 @@ SURFACE = Surface(
         "name": b"\5a/b.c",
     },
     max_length=300,
+    slow="a list is parsed for both ends, and each name decided by both and by a model",
 )
 
 
@@ -101,7 +101,7 @@ def _about(rule: Rule, name: bytes, is_dir: bool) -> bool:
     if pattern[:1] == b"/" and pattern.count(b"/") == 0:
         raise AssertionError("a slash that is none")
     if any(letter in pattern for letter in b"*?["):
-        found = any(machine(steps(body), subject) for subject in subjects)
+        found = any(machine(body).matches(subject) for subject in subjects)
     else:
         found = any(subject == body for subject in subjects)
     return found != bool(rule.flags & rules.NEGATE)
@@ -139,9 +139,7 @@ def fuzz_one(data: bytes) -> None:
     sends = bool(switches & 1)
     own, other = (rules.SENDER, rules.RECEIVER) if sends else (rules.RECEIVER, rules.SENDER)
     modelled = not any(rule.flags & (rules.ABSOLUTE | rules.CVS) for rule in mine.rules)
-    local = FilterList.from_options(texts, source=NOWHERE)
-    local.set_root(b"/")
-    exchange.local_rules(local, Options(cvs_exclude=bool(switches & 64)), DIALECTS[switches >> 1 & 3])
+    local = _local(texts, switches) if switches & 128 else None
     mine.settle(own)
     for name, is_dir in names:
         for side in (own, other):
@@ -150,10 +148,18 @@ def fuzz_one(data: bytes) -> None:
             if modelled:
                 same(got, _model(texts, name, is_dir, side), f"{texts} about {name!r}, side {side}")
         expect(mine.check(name, is_dir) == mine.check(name, is_dir, own), "another side than its own")
-        if not switches & 64:
+        if local is not None and not switches & 64:
             wanted = mine.check(name, is_dir, rules.RECEIVER)
             same(local.check(name, is_dir), wanted, f"{name!r} on the receiver of a local copy")
     _sent(mine, names, switches, sends=sends, other=other)
+
+
+def _local(texts: list[bytes], switches: int) -> FilterList:
+    """What the receiver of a local copy has (FILT-18)."""
+    local = FilterList.from_options(texts, source=NOWHERE)
+    local.set_root(b"/")
+    exchange.local_rules(local, Options(cvs_exclude=bool(switches & 64)), DIALECTS[switches >> 1 & 3])
+    return local
 
 
 def _sent(
@@ -220,8 +226,10 @@ def seeds() -> Iterator[tuple[str, bytes]]:
         "components": (b"- d/*/b.c", b"+ ?/x.?", b"- a/*/*/*"),
         "cvs": (b"+ x.o", b"-C", b"- a"),
         "clear": (b"- *", b"!", b"+ a"),
-        "old_words": (b"- - x", b"- + y", b"+ z"),
+        "old_words": (b"- - x", b"- + y", b"- !", b"+ z"),
     }  # fmt: skip
     for name, texts in lists.items():
-        for switches in (0, 1, 4, 6, 7, 0x10, 0x29, 0x40, 0x47, 0x51) if name != "deep" else (0, 3, 5):
+        for switches in (
+            (0, 1, 4, 6, 7, 0x10, 0x29, 0x40, 0x47, 0x51, 0x80, 0xC6) if name != "deep" else (0, 3, 5)
+        ):
             yield f"{name}.{switches}", bytes((switches,)) + pack(*texts) + names

@@ -33,6 +33,7 @@ SURFACE = Surface(
         "cyrillic": "\u044f".encode(),
     },
     max_length=1024,
+    slow="a converter is made for each input",
 )
 
 #: Opened once: each is a handle of the C library's.

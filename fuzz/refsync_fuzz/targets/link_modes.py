@@ -27,6 +27,7 @@ SURFACE = Surface(
     oracle="CRMDS",
     dictionary={"frames": b"\1\3", "raw": b"\0\3", "large": b"\0\xff", "message": b"\2\5", "away": b"\4\2"},
     max_length=400,
+    slow="two conversations that wait for each other, a few bytes at a time",
 )
 
 DATA, FLUSH, MESSAGE, TURN, AWAY, MORE = range(6)

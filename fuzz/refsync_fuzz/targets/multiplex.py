@@ -39,6 +39,7 @@ SURFACE = Surface(
         "header_unknown": mux.encode_header(60, 0),
     },
     max_length=8192,
+    slow="a stream is received twice, sent once, and read by the codec",
 )  # fmt: skip
 
 Event = tuple[int, bytes]

@@ -25,6 +25,7 @@ SURFACE = Surface(
     oracle="MDS",
     dictionary=_bulk.DICTIONARY,
     max_length=800,
+    slow="two descriptors and a pipe for each input",
 )
 
 _rings: list[Ring | None] = []

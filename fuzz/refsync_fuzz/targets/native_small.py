@@ -47,6 +47,7 @@ SURFACE = Surface(
         "most": int32((1 << 31) - 1),
     },
     max_length=800,
+    slow="real files",
 )
 
 _places: list[tuple[str, int]] = []

@@ -39,6 +39,7 @@ SURFACE = Surface(
         "nul": b"\0",
     },
     max_length=MAX_DAEMON_LINE + 64,
+    slow="every prefix of three decoders is tried, and the feeder byte by byte",
 )
 
 State = tuple[str, int | None, bytes | None, int]

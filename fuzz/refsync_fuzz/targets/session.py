@@ -78,6 +78,7 @@ SURFACE = Surface(
         "data": mux.encode_header(mux.DATA, 16),
     },
     max_length=4096,
+    slow="whole sessions in a directory of real files, each input twice",
 )
 
 _sandboxes: list[Sandbox] = []

@@ -24,6 +24,7 @@ SURFACE = Surface(
         "far_back": b"\x40\4\x63\0\2\0",
     },
     max_length=4096,
+    slow="each stream is inflated three times, by blocks of up to 128 KiB, and deflated",
 )
 
 

@@ -26,6 +26,7 @@ SURFACE = Surface(
         "window": b"\x40\x09\x28\xb5\x2f\xfd\0\xa0\1\0\0",
     },
     max_length=4096,
+    slow="each stream is decompressed three times and compressed; a context costs more than a token",
 )
 
 

@@ -139,6 +139,6 @@ def wire_text(rule: Rule, dialect: Dialect, *, sender: bool, delete_excluded: bo
     if flags & PER_DIR or modifiers(flags, sides=sayable, perishable=False):
         return None
     kind = kind_of(flags)
-    if kind == b"-" and rule.pattern[:2] not in (b"- ", b"+ "):
+    if kind == b"-" and rule.pattern[:2] not in (b"- ", b"+ ") and tail != b"!":  # which would clear the list
         return tail
     return kind + b" " + tail
