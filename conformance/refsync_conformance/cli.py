@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from refsync_conformance import (
+    advisories,
     clauses,
     expectations,
     matrix,
@@ -91,8 +92,10 @@ def parser() -> argparse.ArgumentParser:
     listing.add_argument("pattern", nargs="*", metavar="GLOB")
     show = verbs.add_parser("show", help="say what a case is about")
     show.add_argument("case")
-    explain = verbs.add_parser("explain", help="what a clause demands, and which cases judge it")
+    explain = verbs.add_parser("explain", help="what a clause or a CVE is about, and which cases judge it")
     explain.add_argument("clause")
+    register = verbs.add_parser("advisories", help="every published fault and the cases that play it")
+    register.add_argument("--write", action="store_true", help=f"write {advisories.PAGE}")
     vectors = verbs.add_parser("vectors", help="write the wire vectors as JSON")
     vectors.add_argument("action", choices=["export"])
     vectors.add_argument("directory", type=Path)
@@ -133,6 +136,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                 return show_case(chosen.case)
             case "explain":
                 return reading.explain(chosen.clause)
+            case "advisories":
+                return advisories.command(chosen.write)
             case "vectors":
                 return reading.export_vectors(chosen.directory)
             case "diff":
@@ -146,7 +151,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         expectations.ExpectationError,
     ) as error:
         return _complain(str(error), USAGE)
-    except (PeerError, clauses.ClauseError) as error:
+    except (PeerError, clauses.ClauseError, advisories.AdvisoryError) as error:
         return _complain(str(error), SUITE_ERROR)
 
 
@@ -173,6 +178,8 @@ def show_case(id: str) -> int:
             print(f"    {line.strip()}")
         print(f"    upstream: {', '.join(clause.upstream)}\n")
     print(case.description)
+    if held := advisories.of_case(case.id):
+        print(f"\nadvisories: {', '.join(one.id for one in held)}", end="")
     print(f"\njudges: {case.judged.value}; transports: {', '.join(case.transports)}", end="")
     print(f"; directions: {', '.join(case.directions)}; protocols: {', '.join(map(str, case.protocols))}")
     if case.optional:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from refsync_conformance import clauses, registry, report
+from refsync_conformance import advisories, clauses, registry, report
 from refsync_conformance.results import SCHEMA, schema
 from refsync_conformance.vectors.export import export
 
@@ -19,7 +19,11 @@ class Unreadable(Exception):
 
 
 def explain(id: str) -> int:
-    """Print a clause with the cases that judge it."""
+    """Print a clause, or an entry of the register of advisories, with the cases that judge it."""
+    known = {one.id.upper(): one for one in advisories.load().values()}
+    if id.upper() in known:
+        print(advisories.explain(known[id.upper()]))
+        return 0
     table = clauses.load()
     clause = table.get(id.upper())
     if clause is None:

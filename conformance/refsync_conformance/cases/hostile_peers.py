@@ -40,6 +40,7 @@ SOURCE = [
     file("sub/deeper/file", b"deeper\n"),
     folder("more"),
     file("more/file", b"more\n"),
+    file("more/none", b""),
 ]
 THERE = [file("victim", OLD), file("other", OLD * 50), folder("sub"), file("sub/inner", OLD * 3)]
 LONG = b"an attribute of more than 32 bytes, which is asked for"

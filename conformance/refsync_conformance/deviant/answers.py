@@ -81,7 +81,7 @@ def block_out_of_range() -> None:
     clause="TOK-3",
     side="sender",
     expect=REFUSED,
-    advisory="the unnumbered fault of a match without a basis",
+    advisory="match-while-discarding",
 )
 def block_without_basis() -> None:
     """Block 0, though there were no sums."""
@@ -299,7 +299,14 @@ def stalled_data() -> None:
     wrap(PlainEncoder, "literal", make)
 
 
-@deviation(57, "answer-past-int", "An index past the largest int", clause="NDX-4", side="sender")
+@deviation(
+    57,
+    "answer-past-int",
+    "An index past the largest int",
+    clause="NDX-4",
+    side="sender",
+    advisory="index-overflow",
+)
 def answer_past_int() -> None:
     """2,147,483,647, and then 100 more."""
     wrap(NdxCodec, "encode", lambda encode: lambda self, ndx: b"\xfe\xff\xff\xff\xff" + b"\xfe\0\x64")

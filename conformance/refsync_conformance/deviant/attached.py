@@ -158,6 +158,20 @@ def xattr_request_backwards() -> None:
     wrap(attached, "encode_request", lambda encode: lambda wanted: varint(-5) + b"\0")
 
 
+@deviation(
+    169,
+    "xattr-count-large",
+    "A list of 70,000 attributes",
+    clause="XATTR-2",
+    side="sender",
+    options=XATTRS,
+    advisory="attribute-counts",
+)
+def xattr_count_large() -> None:
+    """More than any file has; one comes."""
+    _list(_new(b"user.a\0", 4, b"data", count=70_000))
+
+
 def _acl(crafted: bytes) -> None:
     wrap(AclEncoder, "encode", lambda encode: lambda self, acl: crafted)
 
@@ -169,6 +183,7 @@ def _acl(crafted: bytes) -> None:
     clause="ACL-2",
     side="sender",
     options=ACLS,
+    advisory="attribute-counts",
 )
 def acl_count_huge() -> None:
     """No memory is taken for what has not come."""

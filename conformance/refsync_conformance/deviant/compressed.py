@@ -79,6 +79,7 @@ def packed_run_empty() -> None:
     clause="COMP-8",
     side="sender",
     options=ZLIB,
+    advisory="CVE-2002-0059",
 )
 def deflate_broken() -> None:
     """A piece that begins with a kind of block that there is not."""
@@ -109,3 +110,46 @@ def deflate_unflushed() -> None:
 def zstd_broken() -> None:
     """A block of the reserved kind goes on the stream."""
     _before_the_end(b"\x40\x03\x07\0\0")
+
+
+def _bits(*fields: tuple[int, int]) -> bytes:
+    """(value, width) one after another, lowest bit first, as deflate has them."""
+    number = place = 0
+    for value, width in fields:
+        number |= value << place
+        place += width
+    return number.to_bytes((place + 7) // 8, "little")
+
+
+def _deflated(piece: bytes) -> bytes:
+    """A literal token with this piece of a deflated stream."""
+    return bytes((0x40 | len(piece) >> 8, len(piece) & 0xFF)) + piece
+
+
+@deviation(
+    156,
+    "deflate-tables",
+    "Huffman tables with more codes than there are bits for",
+    clause="COMP-8",
+    side="sender",
+    options=ZLIB,
+    advisory="CVE-2005-2096",
+)
+def deflate_tables() -> None:
+    """A block whose 19 code lengths are all 1."""
+    _before_the_end(_deflated(_bits((0, 1), (2, 2), (0, 5), (0, 5), (15, 4), *[(1, 3)] * 19, (0, 40))))
+
+
+@deviation(
+    157,
+    "deflate-distance",
+    "A copy from before the beginning of the data",
+    clause="COMP-8",
+    side="sender",
+    options=ZLIB,
+    advisory="CVE-2005-1849",
+)
+def deflate_distance() -> None:
+    """Three bytes from 32,768 bytes ago, when so many have not been."""
+    code = (0b1000000, 7), (0b10111, 5), (0x1FFF, 13)  # codes stand with their highest bit first
+    _before_the_end(_deflated(_bits((0, 1), (1, 2), *code, (0, 40))))

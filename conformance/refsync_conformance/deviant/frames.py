@@ -92,9 +92,17 @@ _both(
     noop_flood,
     clause="MUX-10",
     expect=HARMLESS,
-    advisory="the unnumbered fault of NOOP floods",
+    advisory="noop-flood",
 )
-_both(110, "text-escapes", "A message with control characters", text_escapes, clause="OUT-7", expect=HARMLESS)
+_both(
+    110,
+    "text-escapes",
+    "A message with control characters",
+    text_escapes,
+    clause="OUT-7",
+    expect=HARMLESS,
+    advisory="info-to-receiver",
+)
 _both(
     112,
     "timeout-absurd",
@@ -136,6 +144,22 @@ _both(
     frames_tiny,
     clause="MUX-2",
     expect=frozenset((0,)),
+)
+
+
+def no_send_flood() -> None:
+    """A hundred thousand times the news that the first file is not sent."""
+    _first(mux.encode(mux.NO_SEND, int32(1)) * 1000, 100)
+
+
+_both(
+    127,
+    "no-send-flood",
+    "A flood of news that a file is not sent",
+    no_send_flood,
+    clause="MUX-9",
+    expect=HARMLESS,
+    advisory="no-send-flood",
 )
 
 

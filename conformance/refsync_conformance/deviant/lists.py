@@ -125,7 +125,7 @@ def root_is_file() -> None:
     "A mode that names no file type",
     clause="FLIST-9",
     side="sender",
-    advisory="the checks that 3.5 added",
+    advisory="mode-without-type",
     expect=SKIPPED,
 )
 def mode_without_type() -> None:
@@ -143,7 +143,7 @@ def mode_without_type() -> None:
     "More than a second of nanoseconds",
     clause="FLIST-8",
     side="sender",
-    advisory="the checks that 3.5 added",
+    advisory="nanoseconds",
     expect=HARMLESS,
 )
 def nanoseconds_too_many() -> None:
@@ -334,7 +334,7 @@ def device_numbers_huge() -> None:
     expect=HARMLESS,
     options=("--list-only",),
     judges=("client",),
-    advisory="the unnumbered fault of localtime and absurd times",
+    advisory="absurd-times",
 )
 def time_absurd() -> None:
     """Listing it must not fall over."""
@@ -357,7 +357,7 @@ def time_absurd() -> None:
     keeps=("sub/inner", "other"),
     judges=("client",),
     protocols=(30, 32),
-    advisory="the unnumbered fault of deletion where nothing was asked for",
+    advisory="CVE-2026-53789",
 )
 def implied_directory_with_content() -> None:
     """A client asks for ``sub/deeper`` with ``--delete``: what else is in ``sub`` has to stay."""

@@ -102,7 +102,7 @@ def eof_twice() -> None:
     clause="FLIST-15",
     side="sender",
     expect=HARMLESS,
-    advisory="the unnumbered fault of undefined io_error bits",
+    advisory="io-error-bits",
 )
 def end_with_odd_errors() -> None:
     """Bits that mean nothing are masked: the exit code is one of rsync's."""

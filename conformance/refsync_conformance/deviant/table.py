@@ -26,7 +26,7 @@ class Deviation:
     the deviant's: a ``sender`` is aimed at a receiver. ``expect`` are the exit codes that
     the victim may end with, ``options`` those that both sides run with, ``judges`` who can be
     its victim. ``source`` is what is asked for, ``keeps`` names files of the destination that must stay
-    as they are. ``advisory`` names the CVE or the fault that it is drawn from.
+    as they are. ``advisory`` is the entry of the register of advisories that it is drawn from.
     """
 
     number: int
@@ -48,11 +48,12 @@ class Deviation:
         """What the deviant does, and what must come of it."""
         lines = [line.strip() for line in (self.apply.__doc__ or "").strip().splitlines()]
         if self.advisory:
-            lines.append(f"Drawn from {self.advisory}.")
+            named = self.advisory.startswith("CVE-")
+            lines.append(f"Drawn from {self.advisory if named else 'the fault ' + self.advisory}.")
         return "\n".join(lines)
 
 
-MODULES = ("lists", "sublists", "answers", "requests", "frames", "compressed", "alternates", "attached")
+MODULES = ("lists", "sublists", "answers", "requests", "frames", "compressed", "alternates", "attached", "stale")
 _TABLE: dict[str, Deviation] = {}
 
 
