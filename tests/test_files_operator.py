@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from refsync.files.log import Log
-from refsync.files.operator import MAX_LINKS, open_named, read_named
+from refsync.options.named import MAX_LINKS, open_named, read_named
 
 ROOT = os.getuid() == 0
 

@@ -6,6 +6,7 @@ are set last and deepest first, so that a directory keeps the time it was given.
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import shutil
@@ -177,7 +178,12 @@ def _settle_times(root: bytes, nodes: Sequence[Node], top_mtime_ns: int) -> None
 def remove(root: bytes) -> None:
     """Delete a tree whatever the modes of its directories; nothing happens if it isn't there."""
     if os.path.isdir(root) and not os.path.islink(root):
-        _remove(root)
+        try:
+            _remove(root)
+        except OSError as error:
+            if error.errno != errno.ENAMETOOLONG:
+                raise
+            shutil.rmtree(root)  # slower: it goes down by descriptors
     elif os.path.lexists(root):
         os.unlink(root)
 

@@ -53,7 +53,17 @@ class Deviation:
         return "\n".join(lines)
 
 
-MODULES = ("lists", "sublists", "answers", "requests", "frames", "compressed", "alternates", "attached", "stale")
+MODULES = (
+    "lists",
+    "sublists",
+    "answers",
+    "requests",
+    "frames",
+    "compressed",
+    "alternates",
+    "attached",
+    "stale",
+)
 _TABLE: dict[str, Deviation] = {}
 
 

@@ -15,7 +15,9 @@ from collections.abc import Sequence
 from ..engine.batch import Recorder
 from ..filters.rulelist import FilterList
 from ..filters.rules import format_rule
+from ..filters.source import Source
 from ..options.model import Options
+from ..options.named import open_named, read_named
 from ..typed import BinaryIO
 from ..wire.errors import Exit, RefsyncError
 from .arguments import split_host
@@ -38,10 +40,15 @@ class BatchFiles:
         name = options.write_batch if options.write_batch is not None else options.only_write_batch
         assert name is not None
         self._name = name
+        rules = FilterList.from_options(options.filters, source=Source(named=read_named)).rules
+        self._rules = [format_rule(rule) for rule in rules]
+        if any(b"\n" in rule for rule in self._rules):  # what follows would be the shell's to run
+            raise RefsyncError(
+                "a filter rule with a newline can't be written to the script of a batch", Exit.SYNTAX
+            )
         self._script = _create(name + ".sh", 0o700, Exit.FILE_SELECT)
         self.recorder = Recorder(_create(name, 0o600, Exit.FILE_IO), options)
         self._words, self._paths = words, paths
-        self._rules = [format_rule(rule) for rule in FilterList.from_options(options.filters).rules]
         self._ends = b"\0" if options.from0 else b"\n"
 
     def write_script(self, protocol: int) -> None:
@@ -118,14 +125,14 @@ def open_batch(name: str) -> int:
     if name == "-":
         return os.dup(0)
     try:
-        return os.open(name, os.O_RDONLY | os.O_CLOEXEC)
+        return open_named(name, os.O_RDONLY)
     except OSError as error:
         raise _not_opened(name, error, Exit.FILE_IO) from None
 
 
 def _create(name: str, mode: int, code: Exit) -> BinaryIO:
     try:
-        descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+        descriptor = open_named(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     except OSError as error:
         raise _not_opened(name, error, code) from None
     return open(name, "wb", opener=lambda path, flags: descriptor)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 
+from ..options.named import open_named
 from ..wire.errors import Exit, RefsyncError
 
 #: Bytes that are read of a password file.
@@ -44,7 +45,7 @@ def from_file(path: str) -> bytes:
 
 def _guarded(path: str) -> bytes:
     try:
-        with open(path, "rb", buffering=0) as file:
+        with os.fdopen(open_named(path, os.O_RDONLY), "rb", buffering=0) as file:
             status = os.fstat(file.fileno())
             if status.st_mode & 0o06:
                 raise RefsyncError("ERROR: password file must not be other-accessible", Exit.SYNTAX)
@@ -64,7 +65,7 @@ def early_input(path: str | None) -> bytes:
     if path is None:
         return b""
     try:
-        with open(path, "rb") as file:
+        with os.fdopen(open_named(path, os.O_RDONLY), "rb") as file:
             return file.read(1 << 20)  # more than may be sent, so that too much is refused and not cut off
     except OSError as error:
         raise RefsyncError(

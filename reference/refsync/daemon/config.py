@@ -13,7 +13,7 @@ import re
 import stat
 from collections.abc import Callable, Mapping, Sequence
 
-from ..files.operator import read_named
+from ..options.named import read_named
 from ..records import dataclass, field
 from ..wire.errors import Exit, RefsyncError
 from .grammar import Statement, statements

@@ -12,8 +12,8 @@ from collections.abc import Collection, Iterable
 from ..engine.module import ModuleContext
 from ..files.charset import Charset
 from ..files.log import Log
-from ..files.operator import open_named, read_named
 from ..files.scan import MUNGED
+from ..options.named import open_named, read_named
 from ..session.daemon_server import Refused, Responder
 from ..wire.errors import RefsyncError
 from . import privileges, secrets

@@ -10,7 +10,7 @@ import os
 import pwd
 from collections.abc import Callable
 
-from ..files.operator import open_named
+from ..options.named import open_named
 from ..records import dataclass, field
 from ..session.daemon_server import Refused
 

@@ -6,9 +6,9 @@ DAEMON-8; upstream ``clientserver.c:rsync_module``.
 
 from __future__ import annotations
 
-from ..files.operator import read_named
 from ..filters.module import module_texts
 from ..filters.source import Source
+from ..options.named import read_named
 from .config import Section
 
 

@@ -11,8 +11,8 @@ import os
 import pwd
 from collections.abc import Callable
 
-from ..files.operator import open_named
 from ..filters.wildmatch import wildmatch
+from ..options.named import open_named
 from ..records import dataclass
 
 #: Longest line of a secrets file.

@@ -11,7 +11,9 @@ from ..files.charset import Charset
 from ..files.interrupt import Interrupted
 from ..filters.exchange import client_rules
 from ..filters.rulelist import FilterList
+from ..filters.source import Source
 from ..options.model import Options
+from ..options.named import read_named
 from ..session.link import Link
 from ..session.setup import Agreement, Offer, negotiate, read_batch_setup
 from ..typed import TYPE_CHECKING
@@ -58,7 +60,7 @@ async def run(
         from .batch import Replay
 
         session.replay = Replay(link, inc_recurse=session.dialect.inc_recurse, unordered=charset is not None)
-    filters = FilterList.from_options(options.filters, from0=options.from0)
+    filters = FilterList.from_options(options.filters, from0=options.from0, source=Source(named=read_named))
     try:
         started(session)
         keep_parts_out(filters, session)

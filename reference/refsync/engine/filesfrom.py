@@ -20,6 +20,7 @@ from collections.abc import AsyncIterator, Iterable
 from ..files.sources import PLAIN, Files, is_dir, is_there, read_all
 from ..options.filesfrom import remote_file
 from ..options.model import Options
+from ..options.named import read_named
 from ..options.wrong import wrong
 from ..wire import filesfrom
 from ..wire.errors import Exit, RefsyncError
@@ -53,7 +54,7 @@ def load(
         path = join(root, inside)
     try:
         if isinstance(path, bytes):
-            options.files_from_data = read_all(files, path)
+            options.files_from_data = read_named(path) if module is None else read_all(files, path)
         else:
             with open(path, "rb", closefd=False) as file:
                 options.files_from_data = file.read()

@@ -18,6 +18,7 @@ from ..filters.rulelist import FilterList
 from ..filters.source import Source
 from ..options.combinations import settle_max_alloc
 from ..options.model import Options
+from ..options.named import read_named
 from ..options.needs import needed
 from ..session.link import Link
 from ..session.setup import Offer, negotiate
@@ -134,7 +135,7 @@ async def _serve(session: Session, args: list[bytes], module: ModuleContext | No
         module.filters if module else options.filters,
         from0=options.from0,
         module_root=module.root if module else b"",
-        source=Source(read=partial(read_all, session.files)) if module else Source(),
+        source=Source(read=partial(read_all, session.files)) if module else Source(named=read_named),
     )
     if module and module.timeout and session.dialect.error_exit:
         link.message(mux.IO_TIMEOUT, int32(module.timeout))

@@ -9,7 +9,7 @@ import os
 import syslog
 import time
 
-from .operator import open_named
+from ..options.named import open_named
 
 _NAMES = (
     *("auth", "authpriv", "cron", "daemon", "kern", "lpr", "mail", "news", "syslog", "user", "uucp"),

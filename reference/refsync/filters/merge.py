@@ -75,6 +75,10 @@ class Slot:
         return self.rule.pattern[self.rule.pattern.rfind(b"/") + 1 :]
 
 
+class TooDeep(RefsyncError):
+    """Merge files that name each other without an end."""
+
+
 def missing_file(path: bytes, include: bool, error: OSError) -> RefsyncError:
     """What to end with (exit 11) when a file of rules cannot be read."""
     shown = path.decode("utf-8", "surrogateescape")
@@ -207,8 +211,7 @@ class Merger:
             text, template, old_prefixes=old_prefixes, delete_excluded=self.delete_excluded
         ):
             if len(pattern) >= MAX_PATH:
-                shown = pattern.decode("utf-8", "surrogateescape")
-                self.warnings.append(f"discarding over-long filter: {shown}")
+                self._discard(b"discarding over-long filter: ", pattern)
                 continue
             if flags & CLEAR:
                 self._clear(chain)
@@ -298,23 +301,37 @@ class Merger:
         try:
             if not self.may_read(full):
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
-            data = self.source.read(full)
+            read = self.source.named if required and full != b"-" else None
+            data = (read or self.source.read)(full)
         except OSError as error:
             if not required:
                 return
             raise missing_file(path, bool(rule.flags & INCLUDE), error) from None
         if self._depth >= MAX_NESTING:
-            raise RefsyncError("merge files are nested too deeply", Exit.SYNTAX)
+            raise TooDeep("merge files are nested too deeply", Exit.SYNTAX)
         self._depth += 1
         try:
             words = bool(rule.flags & WORDS)
             for line in parse_lines(data, from0=self.from0, words=words, overlong=self._overlong):
                 self.add_text(chain, line, rule.flags, place=place, old_prefixes=old_prefixes)
+        except TooDeep:
+            raise
+        except RefsyncError as error:
+            if not self.module_root or error.code != Exit.SYNTAX:
+                raise
+            # the client may not be one who may read the file, so it does not learn what stands there
+            name = full.removeprefix(self.module_root + b"/").decode("utf-8", "surrogateescape")
+            raise RefsyncError(f"{name} has a line that is no filter rule", Exit.SYNTAX) from None
         finally:
             self._depth -= 1
 
+    def _discard(self, what: bytes, text: bytes) -> None:
+        """Warn of a rule that does not count; what a module's file has is not told to its client."""
+        told = b"one of a file" if self.module_root and self._depth else text
+        self.warnings.append((what + told).decode("utf-8", "surrogateescape"))
+
     def _overlong(self, line: bytes) -> None:
-        self.warnings.append(f"discarding over-long filter: {line.decode('utf-8', 'surrogateescape')}...")
+        self._discard(b"discarding over-long filter: ", line + b"...")
 
     def _found_from_root(self, path: bytes) -> bytes:
         if path == b"-":

@@ -27,9 +27,10 @@ def _cvsignore() -> bytes | None:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The outside, as four functions, so that a caller can confine or replace it.
+    """The outside, as a few functions, so that a caller can confine or replace it.
 
-    ``read`` raises ``OSError`` for a file that cannot be read. ``cwd`` is
+    ``read`` raises ``OSError`` for a file that cannot be read; ``named`` is for one that an option or a
+    rule names, and ``read`` where it is not given. ``cwd`` is
     absolute. ``home`` and ``cvsignore`` are the values of the environment
     variables, None if they are not set.
     """
@@ -38,3 +39,4 @@ class Source:
     cwd: Callable[[], bytes] = os.getcwdb
     home: Callable[[], bytes | None] = _home
     cvsignore: Callable[[], bytes | None] = _cvsignore
+    named: Callable[[bytes], bytes] | None = None

@@ -12,6 +12,7 @@ from ..filters.lines import rules_from_file
 from ..filters.rules import rule_from_pattern
 from ..wire.errors import Exit, RefsyncError
 from .model import Options
+from .named import read_named
 from .option import Option
 from .sizes import integer, parse_size
 from .wrong import wrong
@@ -239,7 +240,9 @@ def _remote_option(options: Options, option: Option, value: str) -> None:
 def _read(path: str, option: str) -> bytes:
     """The file of rules that an option names; ``-`` is standard input."""
     try:
-        with open(0 if path == "-" else path, "rb", closefd=path != "-") as file:
+        if path != "-":
+            return read_named(path)
+        with open(0, "rb", closefd=False) as file:
             return file.read()
     except OSError as error:
         kind = option.removesuffix("-from")

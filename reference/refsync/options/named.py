@@ -1,4 +1,4 @@
-"""Opening what the owner of a daemon has named in its configuration.
+"""Opening what the owner of a daemon has named in its configuration, or a user in an option.
 
 A path may lead through symlinks that belong to root or to whom this process
 is. Anybody else's could have been put there to have another file read, written or served, so
