@@ -8,6 +8,9 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 
+from . import structure
+from .structure import Shape
+
 #: Integers at the edges of the wire's forms.
 INTERESTING = (0, 1, 0x7F, 0x80, 0xFF, 0x100, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 
@@ -15,10 +18,18 @@ INTERESTING = (0, 1, 0x7F, 0x80, 0xFF, 0x100, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF
 class Mutator:
     """Makes new inputs out of a corpus and a dictionary."""
 
-    def __init__(self, corpus: Sequence[bytes], words: Sequence[bytes], max_length: int, seed: int) -> None:
+    def __init__(
+        self,
+        corpus: Sequence[bytes],
+        words: Sequence[bytes],
+        max_length: int,
+        seed: int,
+        shape: Shape | None = None,
+    ) -> None:
         self._corpus = list(corpus) or [b""]
         self._words = list(words)
         self._max_length = max_length
+        self._shape = shape
         self._random = random.Random(seed)
         self._steps: tuple[Callable[[bytearray], None], ...] = (
             self._flip_bit,
@@ -36,9 +47,25 @@ class Mutator:
     def next(self) -> bytes:
         """One new input."""
         data = bytearray(self._random.choice(self._corpus))
+        if self._shape is not None and self._random.getrandbits(1):
+            return self._by_parts(bytes(data), self._shape)
         for _ in range(1 + min(self._random.getrandbits(3), self._random.getrandbits(3))):
             self._random.choice(self._steps)(data)
         return bytes(data[: self._max_length])
+
+    def _by_parts(self, data: bytes, shape: Shape) -> bytes:
+        for _ in range(1 + min(self._random.getrandbits(2), self._random.getrandbits(2))):
+            if self._random.getrandbits(2):
+                data = structure.mutate(data, shape, self._max_length, self._random, self._inner)
+            else:
+                other = self._random.choice(self._corpus)
+                data = structure.cross(data, other, shape, self._max_length, self._random)
+        return data
+
+    def _inner(self, part: bytes) -> bytes:
+        data = bytearray(part)
+        self._random.choice(self._steps)(data)
+        return bytes(data)
 
     def _place(self, data: bytearray) -> int:
         return self._random.randrange(len(data)) if data else 0

@@ -132,7 +132,7 @@ def run_plain(target: Target, *, seconds: int, runs: int, seed: int = 0) -> RunR
     """Mutation of the corpus without guidance, in this process; stops at the first finding."""
     inputs = [data for _, data in corpus.inputs(target.name)]
     words = list(target.surface.dictionary.values())
-    mutator = Mutator(inputs, words, target.surface.max_length, seed)
+    mutator = Mutator(inputs, words, target.surface.max_length, seed, target.surface.shape)
     report = RunReport("plain")
     start, cpu = time.monotonic(), time.process_time()
     while (not runs or report.executions < runs) and (not seconds or time.monotonic() - start < seconds):

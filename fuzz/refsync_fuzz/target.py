@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from . import targets
+from .structure import Shape
 
 
 def _unplayed(data: bytes) -> None:
@@ -41,7 +42,8 @@ class Surface:
     ``clauses`` are those of the specification that the oracle holds the code to, ``code`` the
     modules whose coverage the target answers for, ``oracle`` its letters (see above),
     ``dictionary`` words worth inserting, ``max_length`` the longest useful input in bytes,
-    ``slow`` why a target of the first two priorities runs less than 5,000 times a second.
+    ``slow`` why a target of the first two priorities runs less than 5,000 times a second,
+    ``shape`` where the parts of an input are, if mutations are to know.
     """
 
     priority: int
@@ -51,6 +53,7 @@ class Surface:
     dictionary: Mapping[str, bytes] = field(default_factory=dict)
     max_length: int = 4096
     slow: str = ""
+    shape: Shape | None = None
 
 
 @dataclass(frozen=True, slots=True)

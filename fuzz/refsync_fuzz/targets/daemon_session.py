@@ -21,6 +21,7 @@ from refsync.wire.negotiation import DIGEST_NAMES
 
 from ..choices import Choices, spread
 from ..oracle import Violation, expect, same
+from ..structure import Shape, fixed
 from ..target import Played, Surface
 
 PASSWORD = b"correct horse"
@@ -45,6 +46,7 @@ SURFACE = Surface(
         "arguments": b"--server\0--sender\0-r\0.\0open/\0\0",
     },
     max_length=6000,
+    shape=Shape(fixed(4)),
 )
 
 #: How it ended: what the half returned, the exit code of a refusal, or "gone" if the peer went first.

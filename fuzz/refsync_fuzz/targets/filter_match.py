@@ -20,6 +20,7 @@ from refsync.wire.errors import Exit, RefsyncError
 
 from ..choices import Choices
 from ..oracle import expect, same
+from ..structure import Shape, fixed
 from ..target import Surface
 from .wildmatch import machine
 
@@ -47,6 +48,7 @@ SURFACE = Surface(
     },
     max_length=300,
     slow="a list is parsed for both ends, and each name decided by both and by a model",
+    shape=Shape(fixed(2), 1),
 )
 
 

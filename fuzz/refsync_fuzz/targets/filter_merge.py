@@ -17,6 +17,7 @@ from refsync.wire.errors import Exit, RefsyncError
 
 from ..choices import Choices
 from ..oracle import expect, same
+from ..structure import Shape, fixed
 from ..target import Surface
 
 ROOT = b"/srv/mod"
@@ -52,6 +53,7 @@ SURFACE = Surface(
     },
     max_length=500,
     slow="each input is a tree that is walked twice, with some 20 decisions in every directory",
+    shape=Shape(fixed(2), 1),
 )
 
 #: Reading this often needs a loop that nothing stops.

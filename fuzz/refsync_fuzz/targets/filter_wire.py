@@ -16,6 +16,7 @@ from refsync.wire.integers import int32
 from refsync.wire.limits import MAX_FILTER_BYTES, MAX_FILTER_RULE
 
 from ..oracle import MORE, Outcome, Refused, Value, check_decoder, constants, expect, outcome, refuses, same
+from ..structure import Shape, fixed
 from ..target import Surface
 
 SURFACE = Surface(
@@ -34,6 +35,7 @@ SURFACE = Surface(
         "negative": int32(-1),
     },
     max_length=MAX_FILTER_RULE + 64,
+    shape=Shape(fixed(0), 4),
 )
 
 

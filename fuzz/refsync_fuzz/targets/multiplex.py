@@ -16,6 +16,7 @@ from refsync.wire.integers import int32
 
 from ..choices import Choices, spread
 from ..oracle import Outcome, Refused, Value, check_decoder, drip, expect, refuses, same
+from ..structure import Shape
 from ..target import Surface
 
 LIMIT = 4096 + 1024  # of a message's text: it must be shorter
@@ -40,6 +41,7 @@ SURFACE = Surface(
     },
     max_length=8192,
     slow="a stream is received twice, sent once, and read by the codec",
+    shape=Shape(lambda data: 1 + data[0] % 4 if data else 0, 3, 1),
 )  # fmt: skip
 
 Event = tuple[int, bytes]

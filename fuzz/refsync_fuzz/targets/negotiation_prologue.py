@@ -18,6 +18,7 @@ from refsync.wire.limits import MAX_DAEMON_LINE
 
 from ..choices import Choices, spread
 from ..oracle import Refused, Value, check_decoder, expect, same
+from ..structure import Shape
 from ..target import Surface
 
 LINE_LIMIT = MAX_DAEMON_LINE - 2  # bytes before the newline
@@ -40,6 +41,7 @@ SURFACE = Surface(
     },
     max_length=MAX_DAEMON_LINE + 64,
     slow="every prefix of three decoders is tried, and the feeder byte by byte",
+    shape=Shape(lambda data: 1 + data[0] % 5 if data else 0),
 )
 
 State = tuple[str, int | None, bytes | None, int]

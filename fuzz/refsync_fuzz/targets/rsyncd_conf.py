@@ -17,6 +17,7 @@ from refsync.daemon.parameters import BOOL, BOOL3, INTEGER, PARAMETERS, PATH, sq
 from refsync.wire.errors import Exit, RefsyncError
 
 from ..oracle import expect, same
+from ..structure import Shape, fixed
 from ..target import Surface
 
 SURFACE = Surface(
@@ -37,6 +38,7 @@ SURFACE = Surface(
         "include": b"\n&include /none\n",
     },
     max_length=2000,
+    shape=Shape(fixed(0)),
 )
 _PLACE = tempfile.mkdtemp(prefix="refsync-fuzz-")
 _FILE = os.path.join(_PLACE, "rsyncd.conf")

@@ -24,6 +24,7 @@ from refsync.wire.ndx import NDX_DONE, NDX_FLIST_EOF, NdxCodec
 
 from ..choices import Choices
 from ..oracle import Violation, expect, same
+from ..structure import Shape
 from ..target import Played, Surface
 from ._sandbox import SECRET, Sandbox
 
@@ -45,6 +46,17 @@ OPTIONS = (
 )
 #: Steps that no honest or hostile input of the longest length needs.
 MOST_STEPS = 200_000
+
+
+def _head(data: bytes) -> int:
+    """Choices and the setup: to the first header of a frame, or all if there is none."""
+    for at in range(8, min(len(data) - 3, 400)):
+        if data[at + 3] in _CODES and int.from_bytes(data[at : at + 3], "little") <= len(data) - at - 4:
+            return at
+    return min(8, len(data))
+
+
+_CODES = frozenset(code + mux.MPLEX_BASE for code in mux.MESSAGES)
 
 SURFACE = Surface(
     priority=0,
@@ -79,6 +91,7 @@ SURFACE = Surface(
     },
     max_length=4096,
     slow="whole sessions in a directory of real files, each input twice",
+    shape=Shape(_head, 3, 1),
 )
 
 _sandboxes: list[Sandbox] = []

@@ -14,6 +14,7 @@ from refsync.wire.integers import vstring
 
 from ..choices import Choices
 from ..oracle import Refused, Value, check_decoder, expect, outcome, refuses, same
+from ..structure import Shape
 from ..target import Surface
 
 LISTS = {
@@ -38,6 +39,7 @@ SURFACE = Surface(
         "invalid": b"INVALID",
     },
     max_length=1024,
+    shape=Shape(lambda data: 2 + data[1] if len(data) > 1 else len(data), 1),
 )
 
 
