@@ -82,6 +82,8 @@ def _stored(value: Acl, mode: int) -> None:
     same(now, mode, "the mode of a list that was merged with it")
     same(_sorted(acls.unpack(acls.pack(full))), _sorted(full), "the kernel's form")
     same(acls.unpack_fake(acls.pack_fake(full), mode).key, full.key, "the form of --fake-super")
+    if full.mask == acl.NO_ENTRY and full.group != mode >> 3 & 7:
+        return  # no file has such a list: without a mask its group's entry is the mode's
     entry = FileEntry(b"f", 0o100000 | mode)
     sent = acl.with_mask(acl.stripped(full, entry.mode), acl.ACCESS, entry.mode)
     expect(acls.equal_enough(full, sent, mode), f"{full} is not {sent} with {mode:o}")

@@ -48,10 +48,11 @@ def _model(clause: str, mode: int, umask: int, ran: bool) -> int | None:
     if not who:
         bits &= ~umask
     named = (0o4000 if "u" in head else 0) | (0o2000 if "g" in head else 0)
-    if "s" in body:
-        special |= named or 0o4000
-    if "t" in body:
-        special |= 0o1000
+    for letter in body[1:]:
+        if letter == "s":  # without a letter for whom it also takes back a "t", as it does in upstream
+            special = special | named if named else 0o4000
+        elif letter == "t":
+            special |= 0o1000
     if not wanted:
         return mode
     added = bits | special
@@ -90,6 +91,9 @@ def fuzz_one(data: bytes) -> None:
 def seeds() -> Iterator[tuple[str, bytes]]:
     """The manual's examples and each letter."""
     texts = (
+        "u+s,=tss",
+        "=ts",
+        "+st",
         "Dg+s,ug+w,Fo-w,+X",
         "D2775,F664",
         "u=rwX,go=rX",

@@ -101,7 +101,7 @@ def fuzz_one(data: bytes) -> None:
     feeder.reset()
     feeder.reset()
     same(
-        _run(feeder, stream, spread(pieces, len(stream))),
+        _run(feeder, stream, spread(pieces, 3 * len(stream))),
         wanted,
         "fed in pieces after a reset",
     )

@@ -68,8 +68,8 @@ def fuzz_one(data: bytes) -> None:
         if isinstance(value, int):
             expect(abs(value) < 1 << 63, f"{name} is {value}")
     same(_parse(arguments), parsed, "parsed twice")
-    if options.help or options.version:
-        return  # nothing is asked of a server
+    if options.help or options.version or options.remote_options:
+        return  # nothing is asked of a server, or what a user has it told, in any words
     for sender in (False, True):
         mine = copy.deepcopy(options)
         mine.sender, mine.server = sender, False

@@ -27,7 +27,7 @@ SURFACE = Surface(
         "nothing": b"\x40\1\0",
     },
     max_length=4096,
-    slow="each stream is taken apart by the library and, byte by byte, by the definition",
+    slow="each stream is read three times: in pieces, whole, and by the definition of the format",
 )
 
 

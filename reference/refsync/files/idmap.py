@@ -74,7 +74,8 @@ def parse_map(
 
 def id_number(text: str) -> int:
     """A number that an id can have (exit 1)."""
-    number = int(text) if len(text) <= 10 else _MAX_ID + 1
+    digits = text.lstrip("0")
+    number = int(digits or "0") if len(digits) <= 10 else _MAX_ID + 1
     if number > _MAX_ID:
         raise RefsyncError(f"Invalid ID number: {text}", Exit.SYNTAX)
     return number

@@ -133,11 +133,17 @@ class AclEncoder:
 
     def _entry(self, one: Named) -> bytes:
         bits = one.access << 2 | (NAME_IS_USER if one.is_user else 0)
-        number = varint(one.id - (1 << 32) if one.id > 0x7FFFFFFF else one.id)
+        number = varint(_as_int(one.id))
         if self._named and one.name and self._named(one.is_user, one.id):
             name = one.name[:MAX_ID_NAME]
-            return number + varint(bits | NAME_FOLLOWS) + bytes((len(name),)) + name
-        return number + varint(bits)
+            return number + varint(_as_int(bits | NAME_FOLLOWS)) + bytes((len(name),)) + name
+        return number + varint(_as_int(bits))
+
+
+def _as_int(number: int) -> int:
+    """An unsigned number of 32 bits as the int that a varint holds; what is above them is lost, as upstream."""
+    number &= 0xFFFFFFFF
+    return number - (1 << 32) if number > 0x7FFFFFFF else number
 
 
 class AclDecoder:
