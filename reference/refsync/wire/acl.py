@@ -141,7 +141,7 @@ class AclEncoder:
 
 
 def _as_int(number: int) -> int:
-    """An unsigned number of 32 bits as the int that a varint holds; what is above them is lost, as upstream."""
+    """An unsigned number as the int that a varint holds; what is above 32 bits is lost, as in upstream."""
     number &= 0xFFFFFFFF
     return number - (1 << 32) if number > 0x7FFFFFFF else number
 
