@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from refsync.engine.arguments import split_argument
+from refsync.engine.arguments import join, split_argument
 from refsync.engine.filesfrom import clean_name
 from refsync.wire import filesfrom
 from refsync.wire.cursor import Cursor
@@ -60,6 +60,7 @@ def fuzz_one(data: bytes) -> None:
         same(names, lines, "decoded again")
         same(cursor.remaining(), 0, "what is left")
     for line in lines[:64]:
+        _as_argument(line)
         cleaned = clean_name(line)
         for relative in (False, True):
             try:
@@ -70,6 +71,19 @@ def fuzz_one(data: bytes) -> None:
             for part in (argument.base, argument.name):
                 expect(b".." not in part.split(b"/"), f"{line!r} leads to {part!r}")
                 expect(not part.startswith(b"/"), f"{line!r} starts at the root: {part!r}")
+
+
+def _as_argument(path: bytes) -> None:
+    """As a user writes it: only with ``--relative`` is it refused, for what would lead out of its base."""
+    for relative in (False, True):
+        try:
+            made = split_argument(path, relative=relative)
+        except RefsyncError:
+            expect(relative and b".." in path.split(b"/"), f"{path!r} is refused")
+            continue
+        expect(not relative or b".." not in made.name.split(b"/"), f"{path!r} is called {made.name!r}")
+        expect(join(made.base, made.name).endswith(made.name.lstrip(b"/")), f"{made} of {path!r}")
+        expect(made.base or not path.startswith(b"/") or relative, f"{path!r} starts nowhere")
 
 
 def _model(data: bytes, from0: bool) -> list[bytes]:
@@ -89,6 +103,7 @@ def seeds() -> Iterator[tuple[str, bytes]]:
     """Streams and files of every form."""
     for name, text in {
         "plain": b"a\0b/c\0\0",
+        "arguments": b"..\0a/..\0/\0/a/\0./\0a/./../b\0/./\0a/./b/\0/b/./c\0./a\0.\0\0",
         "empty": b"\0",
         "lines": b"a\r\nb\n\n#c\n;d\n ./e/ \n",
         "up": b"../a\0a/../../b\0/./../c\0..\0a/..\0\0",

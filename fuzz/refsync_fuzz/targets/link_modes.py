@@ -14,7 +14,7 @@ from refsync.session.link import HIGH_WATER, Link, PeerClosed
 from refsync.session.tasks import Tasks
 from refsync.wire import mux
 from refsync.wire.cursor import Cursor
-from refsync.wire.errors import Exit, ProtocolError, RefsyncError
+from refsync.wire.errors import Exit, NeedMoreData, ProtocolError, RefsyncError
 
 from ..choices import Choices
 from ..oracle import Violation, expect, same
@@ -121,6 +121,13 @@ async def _receive(link: Link, plan: list[Segment], got: Got, switches: int) -> 
             link.stop_frames_in()
         before = before or segment.framed
         same(link.framed_in, segment.framed, "frames")
+        if switches & 0x10:  # looked at where it lies, then passed over
+            size = len(segment.data)
+            await link.read(partial(_there, size))
+            cursor = link.waiting
+            got.data += cursor.data[cursor.pos : cursor.pos + size]
+            link.passed(size)
+            continue
         if switches & 8:  # over the borders of frames
             got.data += await link.read(partial(_take, len(segment.data)))
             continue
@@ -149,6 +156,11 @@ async def _read(link: Link, size: int, got: Got) -> None:
 
 def _take(size: int, cursor: Cursor) -> bytes:
     return cursor.take(size)
+
+
+def _there(size: int, cursor: Cursor) -> None:
+    if cursor.remaining() < size:
+        raise NeedMoreData
 
 
 def _start(plan: list[Segment]) -> int:
@@ -326,6 +338,6 @@ def seeds() -> Iterator[tuple[str, bytes]]:
         "empty": b"",
     }
     for name, plan in plans.items():
-        for switches in (0, 3, 8):
+        for switches in (0, 3, 8, 0x10):
             yield f"{name}.{switches}", bytes((switches, 0, 0xF7)) + plan
         yield f"{name}.ended", bytes((4, 2, 0x11)) + plan

@@ -126,7 +126,16 @@ LINES = """\
 -P|-h|-h|a|b
 --size-only|--modify-window=-1|--checksum-seed=5|a|b
 -dO|--delete|--existing|a|b
--FF|-C|-r|a|b"""
+-FF|-C|-r|a|b
+-r|--backup-dir=x|--suffix=y|--bwlimit=5|--stderr=all|-z|--compress-level=3|a|b
+-r|--stderr=client|--info=stats2|--stats|--super|--size-only|--only-write-batch=f|a|b
+-r|--skip-compress=gz|--max-alloc=5m|--delete-missing-args|--max-delete=0|--min-size=1|--max-size=9|a|b
+-r|--ignore-missing-args|--delete-excluded|--force|--partial-dir=p|--delay-updates|a|b
+-r|--usermap=1:2|--groupmap=1:2|--ignore-existing|--temp-dir=t|--fsync|--link-dest=d|--append|a|b
+-rS|--inplace|--no-W|--modify-window=2|--compress-choice=lz4|--checksum-choice=md5|a|b
+-rR|--no-implied-dirs|--files-from=h:list|--from0|--iconv=utf8,latin1|h:a|b
+-R|--files-from=list|--no-relative|a|h:b
+--devices|--no-specials|-B|900|--timeout=9|--list-only|a"""
 
 
 def seeds() -> Iterator[tuple[str, bytes]]:

@@ -108,6 +108,7 @@ def fuzz_one(data: bytes) -> None:
 
 def seeds() -> Iterator[tuple[str, bytes]]:
     """Of the encoder, of plans, and at the edges of the framing; the longest block, and one more."""
+    yield "empty_block", b"\0\1\0\x40\1\0\0"
     for size in (MAX_LZ4_BLOCK, MAX_LZ4_BLOCK + 1):
         packed = bytes(library.compress(bytes(size), store_size=False))
         yield f"block.{size}", b"\0\0\x40" + bytes((len(packed),)) + packed
