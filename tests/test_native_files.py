@@ -22,6 +22,7 @@ if not native.HAVE_BULK:
 from refsync.native.rowfiles import ANY, Files, Manner, Run
 from refsync.native.rows import Rows
 from refsync.native.small import SmallReader
+from refsync.records import replace
 
 OWN = Manner(times=True, mode=True, umask=0, uid=False, gid=False, group=ANY)
 INDEXES = st.sampled_from([1, 200, 260, 40_000, 1 << 24, (1 << 31) - 100])
@@ -172,10 +173,10 @@ def test_files_get_what_they_are_to_have(tmp_path: pathlib.Path) -> None:
     files = Files("xxh3", 100, 0, 0)
     (source / "f000").chmod(0o777)
     rows.own(0, 1, 0xFFFFFFFF, 0xFFFFFFFF)
-    for how in (OWN._replace(uid=True), OWN._replace(gid=True), OWN._replace(group=3)):
+    for how in (replace(OWN, uid=True), replace(OWN, gid=True), replace(OWN, group=3)):
         assert files.take(rows, 1, 1, fd, stream, 0, how).files == 0
     assert os.listdir(dest) == []
-    how = OWN._replace(times=False, mode=False, umask=0o066)
+    how = replace(OWN, times=False, mode=False, umask=0o066)
     assert files.take(rows, 1, 1, fd, stream, 0, how).files == 1
     assert (dest / "f000").stat().st_mode & 0o7777 == 0o600
     assert (dest / "f000").stat().st_mtime_ns != (source / "f000").stat().st_mtime_ns
