@@ -42,9 +42,12 @@ class ItemLog:
     @property
     def silent(self) -> bool:
         """Whether nothing is said of a file whose data moves."""
-        options = self._session.options
-        named = not options.server and options.info["NAME"] and options.info["PROGRESS"] == 1
-        return self._stdout is None and self._file is None and not named
+        return self._stdout is None and self._file is None
+
+    @property
+    def counts(self) -> bool:
+        """Whether something may be said that is only known while a file's data moves."""
+        return bool(set(b"bcC") & {*(self._stdout or b""), *(self._file or b"")})
 
     # -- what happened ----------------------------------------------------
 

@@ -33,7 +33,7 @@ def item_flags(session: Session) -> int:
 def _files(session: Session, open_flags: int) -> Files | None:
     options = session.options
     if (
-        not session.items.silent
+        session.items.counts
         or not options.moves_data
         or options.append
         or options.info["PROGRESS"]
@@ -70,12 +70,12 @@ class RowServer:
             )
         finally:
             os.close(directory)
-        if not run.files:
+        if not run.indexes:
             return False
         link.write(data)
         link.passed(run.used)
-        session.ndx_in.passed(run.last)
-        out.passed(run.last)
+        session.ndx_in.passed(run.indexes[-1])
+        out.passed(run.indexes[-1])
         _count(session, listing, run)
         return True
 
@@ -116,24 +116,30 @@ class RowTaker:
             group=group,
         )
         run = self._files.take(rows.rows, listing.start, ndx, directory, waiting.data, waiting.pos, how)
-        if not run.files:
+        if not run.indexes:
             return False
         session.link.passed(run.used)
-        session.ndx_in.passed(run.last)
+        session.ndx_in.passed(run.indexes[-1])
         _count(session, listing, run)
-        if run.files > listing.in_progress:
-            raise ProtocolError(f"file index {run.last} was not asked for", clause="XFER-7")
-        listing.in_progress -= run.files
+        if len(run.indexes) > listing.in_progress:
+            raise ProtocolError(f"file index {run.indexes[-1]} was not asked for", clause="XFER-7")
+        listing.in_progress -= len(run.indexes)
         return True
 
 
 def _count(session: Session, listing: FileList, run: Run) -> None:
-    counted = session.stats
-    counted.created_files += run.files
-    counted.num_transferred_files += run.files
+    """What there is to count, and to say, of files that have moved."""
+    counted, log, count = session.stats, session.items, len(run.indexes)
+    counted.created_files += count
+    counted.num_transferred_files += count
     counted.total_transferred_size += run.sizes
     counted.literal_data += run.literal
-    counted.checked = listing.before + listing.place(run.last) + 1
+    counted.checked = listing.before + listing.place(run.indexes[-1]) + 1
+    if not log.silent:
+        flags = items.TRANSFER | items.IS_NEW | item_flags(session)
+        for ndx in run.indexes:
+            log.before(listing.at(ndx), flags)
+            log.after(listing.at(ndx), flags, b"")
 
 
 def row_server(session: Session, flags: int) -> RowServer | None:

@@ -15,16 +15,17 @@ from .twins import Readable
 
 #: Bytes of answers that are made in one go.
 ROOM = 256 * 1024
+#: Files in one call.
+MOST = 1024
 #: In place of a group: any.
 ANY = 0xFFFFFFFF
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a call did: files, the last one's index, bytes of input used, sizes as listed and as found."""
+    """What a call did: for which indexes, with how many bytes of input, and sizes as listed and as found."""
 
-    files: int
-    last: int
+    indexes: list[int]
     used: int
     sizes: int
     literal: int
@@ -56,6 +57,8 @@ class Files:
         self._run.sum, self._run.most = KINDS[checksum], most
         self._run.flags, self._run.open_flags = flags, open_flags
         self._room = bytearray(ROOM)
+        self._indexes = ffi.new("int32_t[]", MOST)
+        self._run.done, self._run.limit = self._indexes, MOST
 
     def serve(
         self, rows: Rows, start: int, index: int, previous: int, directory: int, data: Readable, pos: int
@@ -94,4 +97,4 @@ class Files:
 
     def _done(self) -> Run:
         run = self._run
-        return Run(run.count, run.index, run.in_used, run.sizes, run.literal)
+        return Run(ffi.unpack(self._indexes, run.count), run.in_used, run.sizes, run.literal)

@@ -86,7 +86,8 @@ typedef struct row_run {
     int32_t start;            /* the index of the first row */
     int32_t index;            /* in: what has been read already; out: the last index of the run */
     int32_t previous;         /* that was sent last */
-    int32_t count;            /* out: files */
+    int32_t count, limit;     /* out: files; in: how many at most */
+    int32_t *done;            /* out: their indexes */
     int64_t sizes, literal;   /* out: of the files, as listed and as they were */
     int64_t in_used, out_used;
     unsigned flags;           /* beside those of a new file that is transferred */
@@ -104,7 +105,7 @@ typedef struct row_run {
 static const row *row_of(const rows *list, const row_run *run, int64_t index)
 {
     int64_t at = index - run->start;
-    if (at < 0 || at >= list->count)
+    if (at < 0 || at >= list->count || run->count >= run->limit)
         return NULL;
     const row *one = &list->row[at];
     return one->made < 0 && S_ISREG(one->mode) && one->size <= run->most ? one : NULL;
@@ -135,7 +136,7 @@ void refsync_rows_serve(const rows *list, const unsigned char *in, int64_t have,
             break;
         out = next + size;
         in += REQUEST_SIZE;
-        run->index = (int32_t)index;
+        run->done[run->count] = run->index = (int32_t)index;
         run->previous = previous;
         run->count++;
         run->sizes += one->size;
@@ -200,7 +201,7 @@ void refsync_rows_take(const rows *list, const unsigned char *in, int64_t have, 
         if (!used)
             break;
         in += 2 + used;
-        run->index = (int32_t)index;
+        run->done[run->count] = run->index = (int32_t)index;
         run->count++;
         run->sizes += one->size;
         run->literal += file.length;
