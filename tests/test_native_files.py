@@ -149,6 +149,10 @@ def test_files_are_put_in_place_as_far_as_they_have_come(
         if bad is not None:
             whole = min(whole, sum(end - 1 <= bad for end in ends))
         assert run.indexes == list(range(5, 5 + whole))
+        begun = ends[whole - 1] - 1 if whole else 0
+        if bad is None and whole < len(sizes):
+            index = len(item(NdxCodec(True), 5)) - 18 if whole else 0
+            assert run.more == (len(stream) - begun >= index)
         assert sorted(os.listdir(folder)) == [f"f{at:03}" for at in range(whole)]
         if whole:
             assert run.used == ends[whole - 1] - 1

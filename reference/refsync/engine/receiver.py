@@ -122,7 +122,7 @@ class Receiver:
     async def _handle(self, ndx: int, phase: int) -> None:
         """One item of the sender's: to report, or a file with its data."""
         session, dialect = self._session, self._session.dialect
-        if self._rows is not None and phase < 2 and self._rows.take(self._lists.locate(ndx), ndx):
+        if self._rows is not None and phase < 2 and await self._rows.take(self._lists.locate(ndx), ndx):
             session.stats.all_listed = self._lists.eof
             return
         attrs = await session.link.read(items.decode) if dialect.iflags else items.ItemAttrs()

@@ -89,8 +89,14 @@ class RowTaker:
         self._files = files
         self._rank = rank(session.options)
 
-    def take(self, listing: FileList, ndx: int) -> bool:
+    async def take(self, listing: FileList, ndx: int) -> bool:
         """Put in place the file ``ndx`` and those behind it of the same list; False if it is unusual."""
+        while (more := self._take(listing, ndx)) is None:
+            await self._session.link.more_input()
+        return more
+
+    def _take(self, listing: FileList, ndx: int) -> bool | None:
+        """The same for what is there; None if the rest of the first file has to be waited for."""
         session, options, rows = self._session, self._session.options, listing.entries
         waiting = session.link.waiting
         place = ndx - listing.start
@@ -117,7 +123,7 @@ class RowTaker:
         )
         run = self._files.take(rows.rows, listing.start, ndx, directory, waiting.data, waiting.pos, how)
         if not run.indexes:
-            return False
+            return None if run.more else False
         session.link.passed(run.used)
         session.ndx_in.passed(run.indexes[-1])
         _count(session, listing, run)

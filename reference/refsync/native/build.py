@@ -135,7 +135,7 @@ ffi.cdef("""
                                 int digest_size, int32_t most, int64_t *used);
 
     typedef struct row_run {
-        int32_t start; int32_t index; int32_t previous; int32_t count; int32_t limit; int32_t *done;
+        int32_t start; int32_t index; int32_t previous; int32_t count; int32_t limit; int32_t *done; int more;
         int64_t sizes; int64_t literal;
         int64_t in_used; int64_t out_used; unsigned flags; int directory; int open_flags; int sum;
         int64_t most; int set_times; int keep_mode; unsigned umask; int set_uid; int set_gid; uint32_t gid;

@@ -23,12 +23,16 @@ ANY = 0xFFFFFFFF
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a call did: for which indexes, with how many bytes of input, and sizes as listed and as found."""
+    """What a call did: for which indexes, with how many bytes of input, and sizes as listed and as found.
+
+    ``more``: the next file is a usual one, of which more is to come.
+    """
 
     indexes: list[int]
     used: int
     sizes: int
     literal: int
+    more: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +96,9 @@ class Files:
     def _begin(self, start: int, index: int, directory: int):  # type: ignore[no-untyped-def]
         run = self._run
         run.start, run.index, run.directory = start, index, directory
-        run.count = run.in_used = run.out_used = run.sizes = run.literal = 0
+        run.count = run.more = run.in_used = run.out_used = run.sizes = run.literal = 0
         return run
 
     def _done(self) -> Run:
         run = self._run
-        return Run(ffi.unpack(self._indexes, run.count), run.in_used, run.sizes, run.literal)
+        return Run(ffi.unpack(self._indexes, run.count), run.in_used, run.sizes, run.literal, bool(run.more))

@@ -88,6 +88,7 @@ typedef struct row_run {
     int32_t previous;         /* that was sent last */
     int32_t count, limit;     /* out: files; in: how many at most */
     int32_t *done;            /* out: their indexes */
+    int more;                 /* out: the next file is a usual one as far as it has come, which is not all */
     int64_t sizes, literal;   /* out: of the files, as listed and as they were */
     int64_t in_used, out_used;
     unsigned flags;           /* beside those of a new file that is transferred */
@@ -173,6 +174,30 @@ static int stem_of(const char *name, int32_t length, char *out)
     return 1;
 }
 
+/* Whether the item of a new file, as far as it is there, can be the beginning of one that `refsync_rows_take` takes. */
+static int is_begun(const unsigned char *in, const unsigned char *end, unsigned flags, const row_run *run)
+{
+    unsigned char head[REQUEST_SIZE];
+    int64_t have = end - in, digest_size = run->sum == 1 ? 16 : 8;
+    put_item(head, flags);
+    if (have < REQUEST_SIZE)
+        return !memcmp(in, head, (size_t)have);
+    if (memcmp(in, head, REQUEST_SIZE))
+        return 0;
+    for (in += REQUEST_SIZE; end - in >= 4;) {
+        int32_t token = (int32_t)load32(in);
+        in += 4;
+        if (!token)
+            return end - in < digest_size;
+        if (token < 0 || token > run->most)
+            return 0;
+        if (token > end - in)
+            return 1;
+        in += token;
+    }
+    return 1;
+}
+
 /* Puts in place files that are new and have been received whole, with what belongs to them. As above for indexes. */
 void refsync_rows_take(const rows *list, const unsigned char *in, int64_t have, row_run *run)
 {
@@ -180,11 +205,12 @@ void refsync_rows_take(const rows *list, const unsigned char *in, int64_t have, 
     int64_t index = run->index;
     unsigned flags = run->flags | ITEM_NEW | ITEM_TRANSFER;
     char stem[256];
-    run->count = 0;
+    run->count = run->more = 0;
     run->in_used = run->sizes = run->literal = 0;
     for (;;) {
         const row *one = row_of(list, run, index);
-        if (!one || !is_item(in, end, flags))
+        run->more = one && is_begun(in, end, flags, run);
+        if (!one || run->more || !is_item(in, end, flags))
             break;
         const char *name = (const char *)name_of(list, one);
         if ((run->set_uid && one->uid == NO_ID) || (run->set_gid && one->gid == NO_ID)
