@@ -124,7 +124,9 @@ ffi.cdef("""
     int64_t refsync_rows_total(const rows *list, int32_t from, int32_t until);
     void refsync_rows_own(rows *list, int32_t from, int32_t until, uint32_t uid, uint32_t gid);
     int32_t refsync_rows_sort(rows *list);
-    rows *refsync_rows_scan(int fd, int sum, int flags);
+    rows *refsync_rows_scan(int fd);
+    int refsync_rows_look(rows *list, int32_t from, int32_t until, int fd);
+    int32_t refsync_rows_sum(rows *list, int32_t from, int fd, int sum, int flags);
     int32_t refsync_rows_same(const rows *list, int32_t from, int32_t until, int directory,
                               const row_rules *rules);
     int32_t refsync_rows_encode(const rows *list, int32_t from, int32_t until, const unsigned char *prefix,

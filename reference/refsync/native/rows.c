@@ -246,9 +246,8 @@ static int digest_file(int directory, const char *name, int flags, int64_t size,
 #endif
 }
 
-/* All that is in the open directory `fd`, by name in byte order; a sum (0: none) for each regular file that can be read and
- * is not long. NULL: something can't be looked at, or there is no memory. */
-rows *refsync_rows_scan(int fd, int sum, int flags)
+/* The names in the open directory `fd`, in byte order. NULL: it can't be read, or there is no memory. */
+rows *refsync_rows_scan(int fd)
 {
     rows *list = refsync_rows_new();
     int own = list ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
@@ -268,36 +267,49 @@ rows *refsync_rows_scan(int fd, int sum, int flags)
             good = append_row(list, (const unsigned char *)name, (int64_t)strlen(name)) != NULL;
     }
     good = good && !errno && sort_rows(list, plain_order);
-    for (int32_t i = 0; good && i < list->count; i++) {
-        struct stat status;
-        row *one = &list->row[i];
-        if (fstatat(fd, (const char *)name_of(list, one), &status, AT_SYMLINK_NOFOLLOW)) {
-            good = 0;
-            break;
-        }
-        one->size = S_ISREG(status.st_mode) ? status.st_size : 0;
-        one->mtime = status.st_mtim.tv_sec;
-        one->nsec = (uint32_t)status.st_mtim.tv_nsec;
-        one->mode = status.st_mode;
-        one->uid = status.st_uid;
-        one->gid = status.st_gid;
-        if (sum && S_ISREG(status.st_mode)) {
-            unsigned char digest[16];
-            int64_t size = sum == 1 ? 16 : 8;
-            good = more_names(list, size);
-            if (good && digest_file(fd, (const char *)name_of(list, one), flags, one->size, sum, digest)) {
-                memcpy(list->names + list->have, digest, (size_t)size);
-                one->digest = list->have;
-                list->have += size;
-            }
-        }
-    }
     closedir(directory);
     if (!good) {
         refsync_rows_free(list);
         return NULL;
     }
     return list;
+}
+
+/* What the system has on the names of a range. 0: one of them can't be looked at. */
+int refsync_rows_look(rows *list, int32_t from, int32_t until, int fd)
+{
+    for (row *one = list->row + from; one < list->row + until; one++) {
+        struct stat status;
+        if (fstatat(fd, (const char *)name_of(list, one), &status, AT_SYMLINK_NOFOLLOW))
+            return 0;
+        one->size = S_ISREG(status.st_mode) ? status.st_size : 0;
+        one->mtime = status.st_mtim.tv_sec;
+        one->nsec = (uint32_t)status.st_mtim.tv_nsec;
+        one->mode = status.st_mode;
+        one->uid = status.st_uid;
+        one->gid = status.st_gid;
+    }
+    return 1;
+}
+
+/* The sums of regular files from `from` on that can be read and are not long. Returns where it has stopped, having read
+ * as much as may be read in one call; -1: there is no memory. */
+int32_t refsync_rows_sum(rows *list, int32_t from, int fd, int sum, int flags)
+{
+    int64_t size = sum == 1 ? 16 : 8, left = SUMMED_AT_ONCE;
+    for (; from < list->count && left > 0; from++) {
+        row *one = &list->row[from];
+        unsigned char digest[16];
+        left -= one->size + SUMMING;
+        if (!more_names(list, size))
+            return -1;
+        if (S_ISREG(one->mode) && digest_file(fd, (const char *)name_of(list, one), flags, one->size, sum, digest)) {
+            memcpy(list->names + list->have, digest, (size_t)size);
+            one->digest = list->have;
+            list->have += size;
+        }
+    }
+    return from;
 }
 
 typedef struct row_rules {
@@ -320,7 +332,8 @@ static int same_time(const row *one, const struct stat *status, int64_t window)
 int32_t refsync_rows_same(const rows *list, int32_t from, int32_t until, int directory, const row_rules *rules)
 {
     int32_t at = from;
-    for (; at < until; at++) {
+    int64_t left = SUMMED_AT_ONCE;
+    for (; at < until && left > 0; at++) {
         const row *one = &list->row[at];
         const char *name = (const char *)name_of(list, one);
         struct stat status;
@@ -330,6 +343,7 @@ int32_t refsync_rows_same(const rows *list, int32_t from, int32_t until, int dir
             break;
         if (rules->sum) {
             unsigned char digest[16];
+            left -= one->size + SUMMING;
             if (rules->times && !same_time(one, &status, -1))
                 break;
             if (one->digest < 0 || !digest_file(directory, name, rules->flags, one->size, rules->sum, digest)

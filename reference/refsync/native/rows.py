@@ -15,6 +15,8 @@ from .twins import Readable
 
 #: Bytes that are encoded in one go.
 ROOM = 64 * 1024
+#: Names that are looked at in one go.
+AT_ONCE = 1024
 #: No request for a new file is longer.
 REQUEST = 23
 
@@ -66,6 +68,7 @@ class State:
     def set(self, name: bytes, mtime: int, mode: int, uid: int, gid: int) -> None:
         """As the general codec has it; without a name nothing is usual."""
         raw = self.raw
+        name = name if len(name) < len(raw.name) else b""
         raw.length = len(name)
         ffi.memmove(raw.name, name, len(name))
         raw.mtime, raw.mode, raw.uid, raw.gid = mtime, mode, uid, gid
@@ -88,9 +91,23 @@ class Rows:
 
     @staticmethod
     def scan(fd: int, checksum: str | None, flags: int) -> Rows | None:
-        """All that is in an open directory, in byte order; None if something can't be looked at."""
-        raw = lib.refsync_rows_scan(fd, 0 if checksum is None else KINDS[checksum], flags)
-        return None if raw == ffi.NULL else Rows(raw)
+        """All that is in an open directory, in byte order; None if something can't be looked at.
+
+        With ``checksum`` regular files have sums, but for those that are long or can't be read.
+        """
+        raw = lib.refsync_rows_scan(fd)
+        if raw == ffi.NULL:
+            return None
+        rows = Rows(raw)
+        count, at = len(rows), 0
+        for start in range(0, count, AT_ONCE):  # between the calls signals are heard
+            if not lib.refsync_rows_look(rows.raw, start, min(start + AT_ONCE, count), fd):
+                return None
+        while checksum is not None and at < count:
+            at = int(lib.refsync_rows_sum(rows.raw, at, fd, KINDS[checksum], flags))
+            if at < 0:
+                raise MemoryError("no memory for the sums of a file list")
+        return rows
 
     def __len__(self) -> int:
         return int(self.raw.count)

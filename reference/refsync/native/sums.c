@@ -1,6 +1,9 @@
 /* The sums of whole files. delta/checksums.py says what they are. */
 
+/* Files are summed in one go up to this length, and so many bytes of them in one call, so that signals are heard. */
 #define LONGEST_SUMMED (4 * 1024 * 1024)
+#define SUMMED_AT_ONCE (32 * 1024 * 1024)
+#define SUMMING (16 * 1024) /* what a file costs besides its bytes */
 
 typedef struct file_sum {
     int kind; /* 1: xxh128, 2: xxh3, 3: xxh64 */
