@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from refsync import native
+from refsync.records import replace
 from refsync.wire import items, sumhead
 from refsync.wire.ndx import NdxCodec
 
