@@ -23,7 +23,6 @@ if not native.HAVE_BULK:
 from refsync.native.rowfiles import ANY, Files, Manner, Run
 from refsync.native.rows import Rows
 from refsync.native.small import SmallReader
-from refsync.records import replace
 
 OWN = Manner(times=True, mode=True, umask=0, uid=False, gid=False, group=ANY)
 INDEXES = st.sampled_from([1, 200, 260, 40_000, 1 << 24, (1 << 31) - 100])
