@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import datetime
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,7 +28,7 @@ from refsync_conformance.peers import probe
 from refsync_conformance.peers.model import Peer, PeerError, PeerSpecError
 from refsync_conformance.peers.registry import resolve
 from refsync_conformance.peers.specs import FORMS
-from refsync_conformance.runner import exit_code, run_all
+from refsync_conformance.runner import default_jobs, exit_code, run_all
 
 OK, NOT_CONFORMANT, USAGE, SUITE_ERROR, STALE = range(5)
 CONTROL = "upstream-3.4.1"
@@ -67,7 +66,7 @@ def parser() -> argparse.ArgumentParser:
         "--control-only", action="store_true", help="check the suite itself: the control at both ends"
     )
     run.add_argument(
-        "--jobs", type=int, default=2 * (os.cpu_count() or 1), metavar="N", help="cells at a time"
+        "--jobs", type=int, default=default_jobs(), metavar="N", help="cells at a time"
     )
     run.add_argument("--expect", type=Path, metavar="FILE", help="known failures (TOML)")
     run.add_argument(
@@ -86,7 +85,7 @@ def parser() -> argparse.ArgumentParser:
     smoke_test = verbs.add_parser("smoke", help="is a peer usable, and what does it support? (seconds)")
     smoke_test.add_argument("peer", metavar="PEER", help=f"a name, or {FORMS}")
     smoke_test.add_argument("--json", action="store_true", help="for programs")
-    smoke_test.add_argument("--jobs", type=int, default=2 * (os.cpu_count() or 1), metavar="N")
+    smoke_test.add_argument("--jobs", type=int, default=default_jobs(), metavar="N")
     matrix.add_arguments(verbs.add_parser("matrix", help="every client with every server of some peers"))
     listing = verbs.add_parser("list", help="list the cases")
     listing.add_argument("pattern", nargs="*", metavar="GLOB")

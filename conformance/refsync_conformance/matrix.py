@@ -7,7 +7,6 @@ The picture has a square for each pair: how many of the cells that could be judg
 from __future__ import annotations
 
 import argparse
-import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from importlib import resources
@@ -22,7 +21,7 @@ from refsync_conformance.model import SCRIPTED, Case
 from refsync_conformance.peers import probe
 from refsync_conformance.peers.model import Peer, PeerSpecError
 from refsync_conformance.peers.registry import resolve
-from refsync_conformance.runner import exit_code, run_all
+from refsync_conformance.runner import default_jobs, exit_code, run_all
 
 #: Verdicts of cells that were judged and are not as they should be, expected or not.
 WRONG = ("fail", "flaky", "error", "xfail")
@@ -45,7 +44,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
         metavar="PEER.toml",
         help="known failures of the peer that the file is named after; may be repeated",
     )
-    verb.add_argument("--jobs", type=int, default=2 * (os.cpu_count() or 1), metavar="N")
+    verb.add_argument("--jobs", type=int, default=default_jobs(), metavar="N")
     verb.add_argument("--report", type=Path, default=Path("matrix"), metavar="DIR")
     verb.add_argument("--list", action="store_true", help="say which cells would be run, and stop")
 

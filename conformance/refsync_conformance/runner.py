@@ -27,6 +27,11 @@ from refsync_conformance.wiretap.transcript import transcribe
 Peers = Mapping[str, Peer]
 
 
+def default_jobs() -> int:
+    """How many cells at a time: half of a cell is waiting, for a process to start, a timeout, a daemon."""
+    return min(3 * len(os.sched_getaffinity(0)), 48)
+
+
 @dataclass(slots=True)
 class Run:
     """Everything that one run of the suite found out."""
