@@ -145,8 +145,10 @@ def test_expectations_fit_by_glob(pattern: str, fits: bool) -> None:
 def test_expected_failures_and_unexpected_passes() -> None:
     outcomes = [Outcome(CELL, verdict) for verdict in (Verdict.FAIL, Verdict.PASS, Verdict.UNSUPPORTED)]
     outcomes.append(Outcome(CELL, Verdict.FAIL, control=True))
+    outcomes.insert(0, Outcome(CELL, Verdict.DEPARTS))
     expectations.apply([entry("TEST-001")], outcomes)
     assert [one.verdict for one in outcomes] == [
+        Verdict.XFAIL,
         Verdict.XFAIL,
         Verdict.XPASS,
         Verdict.UNSUPPORTED,

@@ -5,10 +5,12 @@ reason.
 from __future__ import annotations
 
 import json
+import os
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from refsync_conformance import cli, registry, report, results, runner, selection
@@ -57,11 +59,21 @@ def mistaken(t: Trial) -> None:
 
 
 def judge(
-    run: Callable[[Trial], None], peers: dict[str, Peer], scratch: Path, subject: str, *optional: str
+    run: Callable[[Trial], None],
+    peers: dict[str, Peer],
+    scratch: Path,
+    subject: str,
+    *optional: str,
+    clause: str = "FS-1",
+    strict: bool = True,
+    **more: Any,
 ) -> list[Outcome]:
-    case = Case("TEST-001", "FS-1", "t", run, transports=("local",), protocols=(32,), optional=optional)
+    case = Case(
+        "TEST-001", clause, "t", run, transports=("local",), protocols=(32,), optional=optional, **more
+    )
     groups = selection.plan([case], [subject], "good", selection.Axes())
-    return runner.run_all(groups, peers, jobs=2, scratch=scratch).outcomes
+    how = runner.Manner(strict=strict)
+    return runner.run_all(groups, peers, jobs=2, scratch=scratch, how=how).outcomes
 
 
 def test_a_good_peer_passes(peers: dict[str, Peer], tmp_path: Path) -> None:
@@ -77,6 +89,46 @@ def test_a_missing_file_fails_by_name(peers: dict[str, Peer], tmp_path: Path) ->
     assert judged.verdict is Verdict.FAIL
     assert Finding("the destination: b", "file", "nothing there") in judged.findings
     assert runner.exit_code(outcomes) == 1
+
+
+def crash(t: Trial) -> None:
+    """As ``transfer``, by a peer that kills itself where it is told to."""
+    t.build([file("a", b"1")])
+    t.sync("-a", expect=None, env={"CRASH": "yes"})
+    t.observe("what is there", sorted(os.listdir(t.path("dst"))))
+
+
+@pytest.mark.parametrize(
+    ("clause", "also", "strict", "verdict", "code"),
+    [
+        ("FAKE-2", (), False, Verdict.DEPARTS, 0),
+        ("FAKE-2", (), True, Verdict.FAIL, 1),
+        ("FAKE-2", ("FS-1",), False, Verdict.FAIL, 1),
+        ("FS-1", ("FAKE-2",), False, Verdict.FAIL, 1),
+    ],
+)
+def test_what_should_be_is_told_from_what_must_be(
+    peers: dict[str, Peer],
+    tmp_path: Path,
+    clause: str,
+    also: tuple[str, ...],
+    strict: bool,
+    verdict: Verdict,
+    code: int,
+) -> None:
+    outcomes = judge(transfer, peers, tmp_path, "forgetful", clause=clause, also=also, strict=strict)
+    (judged,) = [one for one in outcomes if not one.control]
+    assert (judged.verdict, runner.exit_code(outcomes)) == (verdict, code)
+    assert Finding("the destination: b", "file", "nothing there") in judged.findings
+
+
+def test_a_crash_is_never_a_mere_departure(peers: dict[str, Peer], tmp_path: Path) -> None:
+    peers["good"].path.write_text("#!/bin/sh\n" + GOOD)
+    peers["same"].path.write_text("#!/bin/sh\n" + GOOD + '[ -z "$CRASH" ] || kill -SEGV $$\n')
+    outcomes = judge(crash, peers, tmp_path, "same", clause="FAKE-2", strict=False)
+    (judged,) = [one for one in outcomes if not one.control]
+    assert judged.verdict is Verdict.FAIL
+    assert [finding.what for finding in judged.findings] == ["how the run ended"]
 
 
 def test_output_unlike_the_controls_fails(peers: dict[str, Peer], tmp_path: Path) -> None:
@@ -105,6 +157,7 @@ def test_exit_codes() -> None:
         return Outcome(Cell("T-001", "pipe", "push", 32, "a", "b"), verdict)
 
     assert runner.exit_code(map(outcome, (Verdict.PASS, Verdict.XFAIL, Verdict.UNSUPPORTED))) == 0
+    assert runner.exit_code(map(outcome, (Verdict.PASS, Verdict.DEPARTS))) == 0
     assert runner.exit_code([outcome(Verdict.XPASS)]) == 4
     assert runner.exit_code([outcome(Verdict.PASS)], stale=1) == 4
     assert runner.exit_code([outcome(Verdict.FAIL), outcome(Verdict.XPASS)]) == 1

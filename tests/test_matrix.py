@@ -129,3 +129,17 @@ def test_the_committed_expectations_can_be_read() -> None:
         known = registry.load()
         assert [one.cell for one in entries if one.cell.partition(" ")[0] not in known] == []
         assert [one.cell for one in entries if not one.until] == []
+
+
+def test_transcripts_on_request(tmp_path: Path) -> None:
+    words = ["run", "--peer", "one=self:", "--against", "two=self:", "--no-probe", "--report", str(tmp_path)]
+    words += ["--cases", "TREE-001", "--transport", "pipe", "--direction", "push", "--protocol", "32"]
+
+    def said() -> list[str]:
+        cells = json.loads((tmp_path / "results.json").read_text())["cells"]
+        return [text for cell in cells for text in cell.get("transcripts", ())]
+
+    assert (cli.main(words), said()) == (0, [])
+    assert cli.main([*words, "--transcripts"]) == 0
+    assert len(said()) == 3  # one of each pair, none of the control's
+    assert all("protocol version" in text for text in said())

@@ -156,7 +156,7 @@ def test_what_is_only_expected_is_not_green() -> None:
 def test_the_summary_has_figures_failures_and_what_is_lacking() -> None:
     text = markdown.render(as_data(*MIXED))
     assert text.startswith("## rsync conformance: not conformant\n")
-    assert "| 2 | 1 | 1 | 0 | 0 | 1 | 0 |" in text
+    assert "| 2 | 1 | 1 | 0 | 0 | 0 | 1 | 0 |" in text
     row = next(line for line in text.splitlines() if "**DEL-001**" in line)
     assert row.count(" | ") == 4 and "&lt;b>" in row and "push pipe 32, mine → up" in row
     assert "--cases DEL-001 --transport pipe" in text
@@ -215,3 +215,18 @@ def test_all_is_written_where_it_was_asked_for(tmp_path: Path) -> None:
     results.write_json(source, as_data(*MIXED))
     assert cli.main(["report", str(source), str(tmp_path / "out")]) == 0
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"index.html", "badge.svg", "summary.md"}
+
+
+def test_a_passed_cell_shows_what_was_said() -> None:
+    said = outcome("TREE-001", Verdict.PASS, transcripts=["> 000000  1f 00 00 00  protocol version 31"])
+    data = as_data(said)
+    valid(data)
+    assert "protocol version 31" in report.render(data)
+
+
+def test_what_only_should_be_is_no_failure_of_the_run() -> None:
+    departs = outcome("FAKE-001", Verdict.DEPARTS, findings=[Finding("owner", "1:1", "0:0")])
+    data = as_data(departs)
+    valid(data)
+    assert (data["exit_code"], data["counts"]["departs"], data["cases"][0]["strength"]) == (0, 1, "should")
+    assert "What went wrong" in report.render(data)

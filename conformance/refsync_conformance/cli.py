@@ -28,7 +28,7 @@ from refsync_conformance.peers import probe
 from refsync_conformance.peers.model import Peer, PeerError, PeerSpecError
 from refsync_conformance.peers.registry import resolve
 from refsync_conformance.peers.specs import FORMS
-from refsync_conformance.runner import default_jobs, exit_code, run_all
+from refsync_conformance.runner import Manner, default_jobs, exit_code, run_all
 
 OK, NOT_CONFORMANT, USAGE, SUITE_ERROR, STALE = range(5)
 CONTROL = "upstream-3.4.1"
@@ -65,9 +65,7 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--control-only", action="store_true", help="check the suite itself: the control at both ends"
     )
-    run.add_argument(
-        "--jobs", type=int, default=default_jobs(), metavar="N", help="cells at a time"
-    )
+    run.add_argument("--jobs", type=int, default=default_jobs(), metavar="N", help="cells at a time")
     run.add_argument("--expect", type=Path, metavar="FILE", help="known failures (TOML)")
     run.add_argument(
         "--write-expectations", type=Path, metavar="FILE", help="write this run's failures there"
@@ -79,6 +77,14 @@ def parser() -> argparse.ArgumentParser:
         "--no-probe",
         action="store_true",
         help="do not ask the peer which options it knows: one that it lacks is a failure, not unsupported",
+    )
+    run.add_argument(
+        "--strict", action="store_true", help="a case of what only should be makes a run fail like any other"
+    )
+    run.add_argument(
+        "--transcripts",
+        action="store_true",
+        help="what is said in every cell, for the report; not only in failed ones",
     )
     run.add_argument("--keep", action="store_true", help="leave the scratch directories")
     run.add_argument("--list", action="store_true", help="say which cells would be run, and stop")
@@ -258,7 +264,7 @@ def run(chosen: argparse.Namespace) -> int:
         {peer.name: peer for peer in (control, *subjects)},
         jobs=chosen.jobs,
         scratch=place,
-        keep=chosen.keep,
+        how=Manner(strict=chosen.strict, keep=chosen.keep, transcripts=chosen.transcripts),
         report=ticker,
     )
     ticker.close()

@@ -22,6 +22,9 @@ from dataclasses import dataclass
 
 from refsync_conformance.model import Cell, Outcome, Verdict
 
+#: A failure of what only should be is expected as any other.
+WEAK = (Verdict.DEPARTS, Verdict.FAIL)
+
 
 class ExpectationError(Exception):
     """A file of expectations that can't be read: the message names the entry."""
@@ -89,7 +92,7 @@ def apply(entries: Iterable[Expectation], outcomes: Iterable[Outcome]) -> None:
         for entry in wanted:
             if not entry.fits(outcome.cell):
                 continue
-            if outcome.verdict is entry.verdict:
+            if outcome.verdict is entry.verdict or (outcome.verdict, entry.verdict) == WEAK:
                 outcome.verdict, outcome.reason = Verdict.XFAIL, entry.reason
             elif outcome.verdict is Verdict.PASS:
                 outcome.verdict, outcome.reason = Verdict.XPASS, f"a failure was expected: {entry.reason}"
@@ -111,7 +114,7 @@ def write(outcomes: Iterable[Outcome], today: datetime.date) -> str:
     """A file that expects every failure of a run, for a first adoption."""
     parts = []
     for outcome in outcomes:
-        if outcome.verdict in (Verdict.FAIL, Verdict.ERROR) and not outcome.control:
+        if outcome.verdict in (Verdict.FAIL, Verdict.DEPARTS, Verdict.ERROR) and not outcome.control:
             first = outcome.findings[0].what if outcome.findings else outcome.reason
             reason = first.replace("\\", "\\\\").replace('"', '\\"').splitlines()[0] if first else "unknown"
             lines = [

@@ -18,12 +18,13 @@ SCRIPTED = "script"
 
 
 class Verdict(StrEnum):
-    """How a cell ended. Only ``pass`` and ``xfail`` leave a run conformant; ``unsupported`` isn't judged
-    but counted.
+    """How a cell ended. Only ``pass``, ``departs`` and ``xfail`` leave a run conformant; ``unsupported``
+    isn't judged but counted.
     """
 
     PASS = "pass"
     FAIL = "fail"
+    DEPARTS = "departs"  # failed what should be; nothing that must be
     FLAKY = "flaky"  # failed, and passed when it was run once more
     XFAIL = "xfail"
     XPASS = "xpass"
@@ -147,8 +148,10 @@ class Outcome:
     reason: str = ""
     seconds: float = 0.0
     runs: list[RunLog] = field(default_factory=list)
-    #: What was said on the wire when a failed cell was run again, explained; one text a conversation.
+    #: What was said on the wire, explained; one text a conversation. A failed cell is run again for it.
     transcripts: list[str] = field(default_factory=list)
+    #: Whether it was seen to do what nobody may, whatever the case is about: to hang, to crash.
+    grave: bool = False
     #: What the control's cell is remembered by: name -> comparable value.
     observations: dict[str, Any] = field(default_factory=dict)
     control: bool = False

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from refsync_conformance import compare, owned
+from refsync_conformance import clauses, compare, owned
 from refsync_conformance import scratch as places
 from refsync_conformance.model import Case, Cell, Outcome, Verdict
 from refsync_conformance.peers.limits import barred
@@ -25,6 +25,18 @@ from refsync_conformance.wiretap.transcript import transcribe
 
 #: Who takes part, by the names that cells have them under.
 Peers = Mapping[str, Peer]
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a run goes about it. ``strict``: what only should be is held to as what must be. ``keep``: the
+    scratch directories stay. ``transcripts``: what is said is taken down in every cell, not only in those
+    that fail.
+    """
+
+    strict: bool = True
+    keep: bool = False
+    transcripts: bool = False
 
 
 def default_jobs() -> int:
@@ -55,7 +67,7 @@ def run_cell(
 ) -> Outcome:
     """Run one cell. ``control`` is the outcome that observations are held to, if there is one.
 
-    With ``recording`` what is said on the wire is taken down and explained.
+    With ``recording``, and in a case that looks at it, what is said on the wire is taken down and explained.
     Never raises for what a case does: a mistake of the suite is a verdict, ``error``, with its traceback.
     """
     outcome = Outcome(cell=cell, verdict=Verdict.PASS, control=is_control)
@@ -81,9 +93,10 @@ def run_cell(
         finally:
             trial.close()
         outcome.findings = trial.findings
+        outcome.grave = trial.grave
         outcome.observations = trial.observations
         outcome.runs = sandbox.runs
-        if recording:
+        if sandbox.recording and not is_control:
             outcome.transcripts = transcribe(sandbox.taken_down())
         if control is not None and not trial.findings and outcome.verdict is Verdict.PASS:
             outcome.findings = against_control(control.observations, trial.observations)
@@ -100,19 +113,29 @@ def run_judged(
     scratch: Path,
     *,
     control: Outcome | None,
-    keep: bool,
+    how: Manner,
 ) -> Outcome:
     """Run one cell of the peer's; one that fails is run again, for its transcript and in case it is flaky."""
-    outcome = run_cell(case, cell, peers, scratch, control=control, keep=keep)
+    keep = how.keep
+    outcome = run_cell(case, cell, peers, scratch, control=control, keep=keep, recording=how.transcripts)
     if outcome.verdict is Verdict.FAIL:
         again = run_cell(case, cell, peers, scratch, control=control, keep=keep, recording=True)
         outcome.transcripts = again.transcripts
         if again.verdict is Verdict.PASS:
             outcome.verdict, outcome.reason = Verdict.FLAKY, "it passed when it was run again"
+        elif not how.strict and not outcome.grave and strength(case) != "must":
+            outcome.verdict = Verdict.DEPARTS
     return outcome
 
 
-def run_group(group: Group, peers: Peers, scratch: Path, *, keep: bool = False) -> list[Outcome]:
+def strength(case: Case) -> str:
+    """The strongest of a case's clauses: it can't be passed without all of them."""
+    table = clauses.load()
+    found = [table[id].strength for id in (case.clause, *case.also) if id in table]
+    return min(found, key=clauses.STRENGTHS.index, default="must")
+
+
+def run_group(group: Group, peers: Peers, scratch: Path, how: Manner = Manner()) -> list[Outcome]:
     """The control's cell, then the judged ones; if the control fails, these can't be judged: ``error``.
 
     A cell that a peer can't take part in is unsupported, and nothing is run for it.
@@ -125,14 +148,14 @@ def run_group(group: Group, peers: Peers, scratch: Path, *, keep: bool = False) 
     }
     if group.control is not None and not (reasons and all(reasons.values())):
         control = run_cell(
-            group.case, group.control, peers, scratch, control=None, is_control=True, keep=keep
+            group.case, group.control, peers, scratch, control=None, is_control=True, keep=how.keep
         )
         outcomes.append(control)
     for cell in group.judged:
         if reasons[cell]:
             outcomes.append(Outcome(cell, Verdict.UNSUPPORTED, reason=reasons[cell]))
         elif control is None:
-            outcomes.append(run_judged(group.case, cell, peers, scratch, control=None, keep=keep))
+            outcomes.append(run_judged(group.case, cell, peers, scratch, control=None, how=how))
         elif control.verdict is Verdict.UNSUPPORTED:
             outcomes.append(Outcome(cell, Verdict.UNSUPPORTED, reason=f"the control: {control.reason}"))
         elif control.verdict is not Verdict.PASS:
@@ -144,7 +167,7 @@ def run_group(group: Group, peers: Peers, scratch: Path, *, keep: bool = False) 
                 )
             )
         else:
-            outcomes.append(run_judged(group.case, cell, peers, scratch, control=control, keep=keep))
+            outcomes.append(run_judged(group.case, cell, peers, scratch, control=control, how=how))
     for outcome in outcomes:
         outcome.observations = {}
     return outcomes
@@ -156,23 +179,23 @@ def run_all(
     *,
     jobs: int,
     scratch: Path | None = None,
-    keep: bool = False,
+    how: Manner = Manner(),
     report: Callable[[Outcome], None] = lambda outcome: None,
 ) -> Run:
     """Run every group with ``jobs`` at a time; ``report`` is called for each outcome, one at a time.
 
     Scratch directories are made below ``scratch`` (default: the system's temporary directory) and removed
-    unless ``keep``. An interrupt ends the run early with what is there; the peers that were running are
-    ended first.
+    unless they are to be kept. An interrupt ends the run early with what is there; the peers that were
+    running are ended first.
     """
     run = Run(began=time.time())
     began = time.monotonic()
-    top = places.make(scratch or Path(tempfile.gettempdir()), keep=keep)
+    top = places.make(scratch or Path(tempfile.gettempdir()), keep=how.keep)
     # The longest cases first, or one of them is left running alone at the end.
     queue = sorted(groups, key=lambda group: -group.case.timeout)
     pool = ThreadPoolExecutor(max_workers=max(1, jobs), thread_name_prefix="cell")
     try:
-        waiting = [pool.submit(run_group, group, peers, top, keep=keep) for group in queue]
+        waiting = [pool.submit(run_group, group, peers, top, how) for group in queue]
         for done in as_completed(waiting):
             for outcome in done.result():
                 run.outcomes.append(outcome)
@@ -182,7 +205,7 @@ def run_all(
         pool.shutdown(wait=True, cancel_futures=True)
     finally:
         pool.shutdown(wait=True)
-        owned.release(top, keep=keep)
+        owned.release(top, keep=how.keep)
     run.outcomes.sort(key=lambda outcome: (outcome.cell, not outcome.control))
     run.seconds = time.monotonic() - began
     return run

@@ -18,12 +18,14 @@ from refsync_conformance.model import Outcome, Verdict
 STYLES = {
     "pass": "green",
     "fail": "bold red",
+    "departs": "cyan",
     "xfail": "yellow",
     "xpass": "bold magenta",
     "flaky": "bold yellow",
     "unsupported": "dim",
     "error": "bold white on red",
 }
+WRONG = ("fail", "flaky", "error", "xpass", "departs")
 SAID = {
     0: "conformant",
     1: "not conformant",
@@ -60,7 +62,7 @@ class Ticker:
     def __call__(self, outcome: Outcome) -> None:
         self._done += 1
         self._verdicts[outcome.verdict] += 1
-        wrong = outcome.verdict in (Verdict.FAIL, Verdict.FLAKY, Verdict.ERROR)
+        wrong = outcome.verdict in (Verdict.FAIL, Verdict.FLAKY, Verdict.ERROR, Verdict.DEPARTS)
         if self._bar is not None and self._task is not None:
             self._bar.advance(self._task)
             if wrong:
@@ -117,7 +119,7 @@ def show(data: Mapping[str, Any], *, stream: TextIO | None = None, most: int = 2
     columns, rows = matrix(data)
     transports = sorted({column.rpartition(" ")[0] for column in columns}, key=columns_key(columns))
     table = Table(
-        title="cells by pair (client > server), counted: pass, f fail, u unsupported, e error, xf, xp"
+        title="cells by pair (client > server): pass, f fail, d departs, u unsupported, e error, xf, xp"
     )
     table.add_column("client > server", no_wrap=True)
     for name in transports:
@@ -141,6 +143,8 @@ def show(data: Mapping[str, Any], *, stream: TextIO | None = None, most: int = 2
     console.print(f"{len(data['cases'])} cases, {sum(judged.values())} judged cells: {parts or 'none'}")
     console.print(f"control: {control or 'none'}; {data['seconds']:.0f} s")
     code = data["exit_code"]
+    if judged["departs"]:
+        console.print(f"departs: {judged['departs']} cells break what should be, but need not be")
     console.print(
         Text(f"verdict: {SAID[code]} (exit {code})", style="bold green" if code == 0 else "bold red")
     )
@@ -152,7 +156,7 @@ def columns_key(columns: list[str]) -> Any:
 
 
 def _show_wrong(console: Console, data: Mapping[str, Any], most: int) -> None:
-    wrong = [cell for cell in data["cells"] if cell["verdict"] in ("fail", "flaky", "error", "xpass")]
+    wrong = [cell for cell in data["cells"] if cell["verdict"] in WRONG]
     for cell in wrong[:most]:
         axes = f"{cell['direction']} {cell['transport']} {cell['protocol']}"
         place = f"{cell['case']} {axes} {cell['client']}>{cell['server']}"

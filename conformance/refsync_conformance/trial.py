@@ -52,6 +52,8 @@ class Trial:
         self.findings: list[Finding] = []
         self.observations: dict[str, Any] = {}
         self.began_ns = time.time_ns()
+        #: Whether a run hung, crashed or left something running: no peer may, whatever a case is about.
+        self.grave = False
         self._peers = peers
         self._transport: Transport | None = None
 
@@ -184,8 +186,10 @@ class Trial:
     def ended(self, finished: Finished, expect: int | Collection[int] | None) -> None:
         """Hold a run to its end: in time, with an expected code, leaving no process behind."""
         if finished.code is None:
+            self.grave = True
             self.fail("the run ends", f"within {self.case.timeout:.0f} s", "it had to be killed")
             raise Stop
+        self.grave |= bool(finished.leftovers) or finished.code < 0
         if finished.leftovers:
             self.fail("processes left behind", "none", str(finished.leftovers))
         wanted = {expect} if isinstance(expect, int) else expect

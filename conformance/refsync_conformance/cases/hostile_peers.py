@@ -144,6 +144,8 @@ def _enter() -> None:
             case(
                 f"HOSTILE-{deviation.number + offset:03}",
                 clause=deviation.clause,
+                # Whatever a victim makes of it: nothing outside is written.
+                also=() if deviation.clause == "FS-5" else ("FS-5",),
                 title=f"{deviation.title}: the {victim} holds",
                 judged=Judged.CLIENT if victim == "client" else Judged.SERVER,
                 protocols=deviation.protocols,

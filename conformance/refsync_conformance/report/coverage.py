@@ -9,7 +9,7 @@ from refsync_conformance.clauses import Clause
 from refsync_conformance.model import Case, Outcome
 
 #: The verdict that stands for several, the gravest first.
-GRAVITY = ("error", "fail", "flaky", "xpass", "xfail", "pass", "unsupported")
+GRAVITY = ("error", "fail", "flaky", "xpass", "departs", "xfail", "pass", "unsupported")
 NOT_RUN, NO_CASE, UNJUDGED = "not run", "no case", "unjudged"
 
 

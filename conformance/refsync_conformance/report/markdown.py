@@ -17,12 +17,13 @@ MARKS = {
     "pass": "✅",
     "xfail": "🟡",
     "unsupported": "⚪",
+    "departs": "🔵",
     "flaky": "🟠",
     "xpass": "🟣",
     "fail": "🔴",
     "error": "💥",
 }
-WRONG = ("fail", "flaky", "xpass", "error")
+WRONG = ("fail", "flaky", "xpass", "error", "departs")
 
 
 def render(data: Mapping[str, Any]) -> str:
