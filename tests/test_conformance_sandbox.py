@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -69,6 +71,25 @@ def test_leaving_the_sandbox_ends_what_runs(sandbox: Sandbox) -> None:
         assert running.poll() is None
     assert running.poll() is not None
     assert group_members(running.pid) == []
+
+
+@pytest.mark.parametrize("held", [0, 200])
+def test_what_a_process_holds_is_told_from_what_the_suite_does(sandbox: Sandbox, held: int) -> None:
+    """The ballast is the suite's own: it is no part of what the process is said to have held."""
+    ballast = b"x" * (160 << 20)
+    program = f"import sys; kept = b'x' * ({held} << 20); sys.exit(7)"
+    with sandbox:
+        argv = [os.fsencode(sys.executable), b"-I", b"-S", b"-c", program.encode()]
+        done = sandbox.run(argv, timeout=30, weighed=True)
+    assert (done.code, done.argv) == (7, tuple(argv))
+    assert held <= done.peak_mib < held + 60
+    assert len(ballast) > 0
+
+
+def test_a_weighed_process_ends_by_the_signal_that_ended_it(sandbox: Sandbox) -> None:
+    with sandbox:
+        assert sandbox.run(shell("kill -SEGV $$"), timeout=10, weighed=True).code == -11
+        assert sandbox.run(shell("sleep 60"), timeout=0.3, weighed=True).code is None
 
 
 def test_output_without_end_is_cut(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:

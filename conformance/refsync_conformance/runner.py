@@ -170,6 +170,8 @@ def run_group(group: Group, peers: Peers, scratch: Path, how: Manner = Manner())
             outcomes.append(run_judged(group.case, cell, peers, scratch, control=control, how=how))
     for outcome in outcomes:
         outcome.observations = {}
+        if outcome.verdict in (Verdict.PASS, Verdict.UNSUPPORTED):
+            outcome.runs = []  # no report shows them, and a long run has many
     return outcomes
 
 

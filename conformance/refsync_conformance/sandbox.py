@@ -14,13 +14,14 @@ import select
 import shlex
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 
-from refsync_conformance import trees
+from refsync_conformance import peak, trees
 from refsync_conformance.model import RunLog
 
 #: Bytes of a stream that are kept; a peer that floods is cut, not stored.
@@ -42,7 +43,7 @@ class Finished:
     stderr: bytes
     #: How many processes of its group outlived it and had to be killed.
     leftovers: int
-    #: MiB that the largest of its processes held at its peak.
+    #: MiB that the largest of its processes held at its peak; the suite's own may be in it, see ``run``.
     peak_mib: int = 0
 
     @property
@@ -302,17 +303,26 @@ class Sandbox:
         timeout: float,
         env: Mapping[str, str] | None = None,
         stdin: bytes | None = None,
+        weighed: bool = False,
     ) -> Finished:
-        """Run a process to its end and remember it for the report."""
+        """Run a process to its end and remember it for the report. If it is ``weighed`` its peak is its own,
+        however much the suite holds itself.
+        """
+        stem = self._stem()
+        scales = [sys.executable, "-I", "-S", peak.__file__, str(stem.with_suffix(".peak"))]
         running = Running(
-            argv,
+            [*map(os.fsencode, scales), *argv] if weighed else argv,
             env={**self.environment, **(env or {})},
             cwd=os.fsencode(self.area),
-            stem=self._stem(),
+            stem=stem,
             stdin=stdin,
         )
         self._background.append(running)
         finished = running.wait(timeout)
+        if weighed:
+            found = stem.with_suffix(".peak")
+            kib = int(found.read_text(encoding="ascii")) if found.exists() else 0  # none if it was killed
+            finished = replace(finished, argv=tuple(argv), peak_mib=kib // 1024)
         self.runs.append(finished.log())
         return finished
 

@@ -87,6 +87,7 @@ def attack(t: Trial, deviation: Deviation, victim: str) -> None:
             *(places[:1] if listing else places),
         ],
         timeout=SECONDS,
+        weighed=True,
     )
     t.ended(run, None)
     code = run.code if victim == "client" else int(code_file.read_text()) if code_file.exists() else None
