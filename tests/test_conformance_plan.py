@@ -89,6 +89,19 @@ def test_the_turns_together_meet_every_place_and_protocol() -> None:
     assert len(groups) <= 2 * len(cases)
 
 
+def test_the_newest_version_is_visited_unless_others_are_asked_for() -> None:
+    case = make(breadth=Breadth.NEWEST, protocols=(29, 31, 32))
+    for axes, visited in (
+        (selection.Axes(), {32}),
+        (selection.Axes(narrow=True), {32}),
+        (selection.Axes(highest=31), {31}),
+        (selection.Axes(protocols=frozenset((29,))), {29}),
+        (selection.Axes(full=True), {29, 31, 32}),
+    ):
+        groups = selection.plan([case], ["mine"], "control", axes)
+        assert {cell.protocol for group in groups for cell in group.judged} == visited
+
+
 @pytest.mark.parametrize("breadth", list(Breadth))
 def test_an_axis_asked_for_is_visited(breadth: Breadth) -> None:
     axes = selection.Axes(

@@ -352,3 +352,19 @@ def test_a_signal_waits_for_what_must_be_whole() -> None:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@pytest.mark.parametrize(
+    ("argument", "said"),
+    [
+        ("--no-such", "on remote machine: --no-such: unknown option"),
+        ("--block-size=x", "--block-size=x is invalid"),
+    ],
+)
+def test_a_server_with_wrong_arguments_says_so(argument: str, said: str) -> None:
+    """Its client has heard nothing of it: a server that has begun leaves the telling to its client."""
+    words = [*REFSYNC, "--server", argument, ".", "dst"]
+    done = subprocess.run(words, input="", capture_output=True, text=True, timeout=PATIENCE, check=False)
+    first, last = done.stderr.splitlines()
+    assert (done.returncode, done.stdout, first) == (1, "", f"rsync: {said}")
+    assert last.endswith(f"[server=refsync {__version__}]")

@@ -37,6 +37,7 @@ class Breadth(StrEnum):
 
     FULL = "full"  # every combination: the cases that everything else stands on
     NORMAL = "normal"  # two combinations, as unlike as may be, the cases taking turns
+    NEWEST = "newest"  # one combination, in the newest version that is spoken
     NARROW = "narrow"  # one combination: for cases whose cost or subject doesn't repay more
 
 

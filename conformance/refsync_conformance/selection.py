@@ -67,6 +67,8 @@ def combinations(case: Case, full: bool, turn: int = 0) -> list[tuple[str, str, 
         ]
     newest = case.protocols[::-1]
     remote = [place for place in places if place[0] != "local"]
+    if case.breadth is Breadth.NEWEST:
+        return [(*place, newest[0]) for place in _turns(remote or places, turn, 1)]
     if case.breadth is Breadth.NARROW:
         chosen = _turns(remote or places, turn, 1)
     else:
@@ -196,7 +198,7 @@ def _within(case: Case, axes: Axes, turn: int) -> list[tuple[str, str, int]]:
     named = bool(axes.transports or axes.directions or axes.protocols)
     if spoken := tuple(number for number in case.protocols if number <= axes.highest):
         case = dataclasses.replace(case, protocols=spoken)
-    if axes.narrow:
+    if axes.narrow and case.breadth is not Breadth.NEWEST:
         case = dataclasses.replace(case, breadth=Breadth.NARROW)
     return [
         (transport, direction, protocol)

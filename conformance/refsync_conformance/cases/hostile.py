@@ -204,6 +204,15 @@ def bad_tag(t: Trial) -> None:
     )
 
 
+@case("BAD-027", clause="OPT-5", title="A server that does not know an option says so: exit 1", **SERVER)
+def server_refuses(t: Trial) -> None:
+    """Nothing of the protocol has been said by then: its standard error is all that tells."""
+    run = t.serve(b"", "--no-such-option", expect={1})
+    t.equal("what it says to its client", b"", run.stdout)
+    t.matches("standard error", r"^rsync: on remote machine: --no-such-option: unknown option$", run.stderr)
+    t.matches("the last line", r"^rsync error: syntax or usage error \(code 1\) at .*\[server=", run.stderr)
+
+
 @case(
     "BAD-025",
     clause="GREET-4",

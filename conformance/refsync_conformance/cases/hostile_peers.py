@@ -150,7 +150,7 @@ def _enter() -> None:
                 title=f"{deviation.title}: the {victim} holds",
                 judged=Judged.CLIENT if victim == "client" else Judged.SERVER,
                 protocols=deviation.protocols,
-                breadth=Breadth.NARROW,
+                breadth=Breadth.NEWEST,
                 differential=False,
                 controlled=False,
                 optional=tuple(name for option in deviation.options for name in OPTIONAL.get(option, ())),

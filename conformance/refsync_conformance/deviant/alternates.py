@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .answers import attributes
-from .table import HARMLESS, deviation
+from .table import HARMLESS, NEWER, deviation
 
 LINK_DEST = "--link-dest=there"
 
@@ -15,6 +15,7 @@ LINK_DEST = "--link-dest=there"
     clause="ALT-14",
     side="sender",
     options=(LINK_DEST,),
+    protocols=NEWER,
 )
 def basis_number_beyond() -> None:
     """One directory was given, and the answer names the second."""

@@ -15,7 +15,7 @@ from refsync.wire.ndx import NdxCodec
 from refsync.wire.sumhead import SumHead
 from refsync.wire.tokens import PlainEncoder
 
-from .table import HARMLESS, REFUSED, SKIPPED, deviation, wrap
+from .table import HARMLESS, NEWER, REFUSED, SKIPPED, deviation, wrap
 
 
 def _head(make_head: Callable[[SumHead], SumHead]) -> None:
@@ -166,6 +166,7 @@ def hang_up_in_data() -> None:
     side="sender",
     advisory="CVE-2024-12086",
     expect=SKIPPED,
+    protocols=NEWER,
 )
 def basis_unasked() -> None:
     """The answer names ``../outside/secret`` as a similar file, though nobody looked for one."""
@@ -179,13 +180,21 @@ def basis_unasked() -> None:
     clause="HOST-4",
     side="sender",
     expect=SKIPPED,
+    protocols=NEWER,
 )
 def basis_number_unasked() -> None:
     """The answer says that the file of directory 77 of ``--compare-dest`` is the basis."""
     attributes(77, None)
 
 
-@deviation(51, "basis-name-long", "A basis with a name of 60,000 bytes", clause="XFER-5", side="sender")
+@deviation(
+    51,
+    "basis-name-long",
+    "A basis with a name of 60,000 bytes",
+    clause="XFER-5",
+    side="sender",
+    protocols=NEWER,
+)
 def basis_name_long() -> None:
     """Longer than any path: refused when its length is read."""
     wrap(

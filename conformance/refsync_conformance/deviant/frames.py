@@ -9,7 +9,7 @@ from refsync.session.link import Link
 from refsync.wire import compat, mux, negotiation
 from refsync.wire.integers import int32, varint
 
-from .table import HARMLESS, REFUSED, deviation, wrap
+from .table import HARMLESS, NEWER, REFUSED, deviation, wrap
 
 
 def _first(data: bytes, times: int = 1) -> None:
@@ -79,12 +79,42 @@ def exit_of_256() -> None:
     _first(mux.encode(mux.ERROR_EXIT, int32(256)))
 
 
-_both(100, "tag-unknown", "A frame of an unknown kind", tag_unknown, clause="MUX-5", expect=REFUSED)
 _both(
-    102, "tag-internal", "A message that is none between hosts", tag_internal, clause="MUX-5", expect=REFUSED
+    100,
+    "tag-unknown",
+    "A frame of an unknown kind",
+    tag_unknown,
+    clause="MUX-5",
+    expect=REFUSED,
+    protocols=NEWER,
 )
-_both(104, "message-oversize", "A message that is too long", message_oversize, clause="MUX-6", expect=REFUSED)
-_both(106, "io-error-short", "A message of the wrong size", io_error_short, clause="MUX-4", expect=REFUSED)
+_both(
+    102,
+    "tag-internal",
+    "A message that is none between hosts",
+    tag_internal,
+    clause="MUX-5",
+    expect=REFUSED,
+    protocols=NEWER,
+)
+_both(
+    104,
+    "message-oversize",
+    "A message that is too long",
+    message_oversize,
+    clause="MUX-6",
+    expect=REFUSED,
+    protocols=NEWER,
+)
+_both(
+    106,
+    "io-error-short",
+    "A message of the wrong size",
+    io_error_short,
+    clause="MUX-4",
+    expect=REFUSED,
+    protocols=NEWER,
+)
 _both(
     108,
     "noop-flood",
@@ -121,7 +151,13 @@ _both(
     expect=HARMLESS,
 )
 _both(
-    116, "exit-of-256", "An exit with code 256", exit_of_256, clause="END-7", expect=frozenset(range(1, 36))
+    116,
+    "exit-of-256",
+    "An exit with code 256",
+    exit_of_256,
+    clause="END-7",
+    expect=frozenset(range(1, 36)),
+    protocols=NEWER,
 )
 
 
@@ -192,6 +228,7 @@ deviation(
     side="sender",
     judges=("client",),
     expect=REFUSED,
+    protocols=NEWER,
 )(flags_overlong)
 
 
@@ -200,7 +237,15 @@ def names_none() -> None:
     wrap(negotiation, "encode_names", lambda encode: lambda names: encode(("rot13", "crc8")))
 
 
-_both(122, "names-none", "No checksum in common", names_none, clause="SETUP-9", expect=frozenset((2, 4, 12)))
+_both(
+    122,
+    "names-none",
+    "No checksum in common",
+    names_none,
+    clause="SETUP-9",
+    expect=frozenset((2, 4, 12)),
+    protocols=NEWER,
+)
 
 
 def names_long() -> None:
@@ -212,7 +257,15 @@ def names_long() -> None:
     wrap(negotiation, "encode_names", make)
 
 
-_both(124, "names-long", "A list of names that is too long", names_long, clause="SETUP-8", expect=REFUSED)
+_both(
+    124,
+    "names-long",
+    "A list of names that is too long",
+    names_long,
+    clause="SETUP-8",
+    expect=REFUSED,
+    protocols=NEWER,
+)
 
 
 def recursion_forced() -> None:
@@ -229,4 +282,5 @@ deviation(
     judges=("client",),
     options=("--no-inc-recursive", "--timeout=1"),
     expect=REFUSED | {1, 30},
+    protocols=NEWER,
 )(recursion_forced)

@@ -13,7 +13,7 @@ from refsync.wire.flist_encode import FlistEncoder
 from refsync.wire.integers import varint, varlong
 
 from .entries import INNER, VICTIM, change_entry, rename
-from .table import HARMLESS, SKIPPED, deviation, wrap
+from .table import HARMLESS, NEWER, SKIPPED, deviation, wrap
 
 
 def _bytes(change: Callable[[bytes], bytes], name: bytes = VICTIM) -> None:
@@ -155,7 +155,7 @@ def nanoseconds_too_many() -> None:
     change_entry(change)
 
 
-@deviation(12, "size-negative", "A negative file size", clause="FLIST-7", side="sender")
+@deviation(12, "size-negative", "A negative file size", clause="FLIST-7", side="sender", protocols=NEWER)
 def size_negative() -> None:
     """The entry's size is -1."""
 
@@ -184,6 +184,7 @@ def name_too_long() -> None:
     clause="FLIST-5",
     side="sender",
     advisory="CVE-2002-0048",
+    protocols=NEWER,
 )
 def name_length_negative() -> None:
     """The flags say that the length is an int, and the int is -5."""
@@ -194,7 +195,14 @@ def name_length_negative() -> None:
     _bytes(change)
 
 
-@deviation(15, "link-target-too-long", "A symlink's target of 1 GiB", clause="FLIST-10", side="sender")
+@deviation(
+    15,
+    "link-target-too-long",
+    "A symlink's target of 1 GiB",
+    clause="FLIST-10",
+    side="sender",
+    protocols=NEWER,
+)
 def link_target_too_long() -> None:
     """The length is announced, the bytes never come."""
 

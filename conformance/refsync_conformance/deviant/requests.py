@@ -13,7 +13,7 @@ from refsync.wire.integers import int32
 from refsync.wire.ndx import NdxCodec
 from refsync.wire.sumhead import SumHead
 
-from .table import HARMLESS, SKIPPED, deviation, wrap
+from .table import HARMLESS, NEWER, SKIPPED, deviation, wrap
 
 
 def _index(change: Callable[[int], int]) -> None:
@@ -233,6 +233,7 @@ def _replace_exchange(data: bytes) -> None:
     clause="END-8",
     side="receiver",
     expect=frozenset((12, 20, 23)),
+    protocols=NEWER,
 )
 def attributes_cut() -> None:
     """The index comes, the flags do not."""

@@ -10,7 +10,7 @@ from refsync.wire.flist_encode import FlistEncoder
 from refsync.wire.ndx import NDX_FLIST_EOF, NDX_FLIST_OFFSET, NdxCodec
 
 from .entries import INNER, change_entry, rename
-from .table import HARMLESS, deviation, wrap
+from .table import HARMLESS, NEWER, deviation, wrap
 
 
 @deviation(
@@ -40,6 +40,7 @@ def symlink_has_list() -> None:
     clause="IREC-5",
     side="sender",
     advisory="CVE-2024-12087",
+    protocols=NEWER,
 )
 def list_of_no_directory() -> None:
     """The directory's number is far beyond the last one."""
@@ -47,7 +48,13 @@ def list_of_no_directory() -> None:
 
 
 @deviation(
-    20, "list-twice", "Two lists for one directory", clause="IREC-6", side="sender", advisory="CVE-2024-12087"
+    20,
+    "list-twice",
+    "Two lists for one directory",
+    clause="IREC-6",
+    side="sender",
+    advisory="CVE-2024-12087",
+    protocols=NEWER,
 )
 def list_twice() -> None:
     """Every list is said to be that of the first directory."""
@@ -73,6 +80,7 @@ def _directory(change: Callable[[int], int]) -> None:
     clause="HOST-3",
     side="sender",
     advisory="CVE-2024-12087",
+    protocols=NEWER,
 )
 def list_of_strangers() -> None:
     """In the list of ``sub`` is a file ``more/inner``."""

@@ -105,18 +105,23 @@ def _dispatch(options: Options, paths: list[str], words: list[str]) -> int:
 def _say(options: Options, code: int, end: RefsyncError | Interrupted | None, role: str) -> None:
     """The error that ended the run, if it has not been told, and END-1's last line; both for the log too.
 
-    A server's client has told them, or will; and so has a peer that ended the run (END-7).
+    A server's client has told them, or will; and so has a peer that ended the run (END-7). A server whose
+    arguments are wrong has told nobody yet (OPT-5).
     """
     from ..engine.ending import OF_RULES, closing_line, place_of, role_of
     from ..engine.session import PeerExit
 
-    if isinstance(end, PeerExit) or (options.server and not options.daemon):
+    serving = options.server and not options.daemon
+    early = isinstance(end, RefsyncError) and end.early
+    if isinstance(end, PeerExit) or (serving and not early):
         return
+    role = "server" if serving else role
     text = ""
     if isinstance(end, RefsyncError) and not end.told and str(end):
         texts = ("[", "rsync: ", "@ERROR", "ABORTING", "iconv_open(", *OF_RULES)
         bare = str(end).startswith(texts if role else (*texts, "ERROR: ", "The --"))
-        text = f"{end}\n" if bare else f"rsync: {end}\n"
+        where = "on remote machine: " if serving and str(end).endswith(": unknown option") else ""
+        text = f"{end}\n" if bare else f"rsync: {where}{end}\n"
     if isinstance(end, RefsyncError) and end.advice:
         text += f"rsync: {end.advice}\n"
     place = place_of(end) if end is not None else f"main.py({sys._getframe(1).f_lineno})"
