@@ -14,7 +14,7 @@ from refsync.wire.sumhead import SumHead
 
 from .entries import change_entry
 from .requests import answer_with_any_head
-from .table import HARMLESS, REFUSED, SKIPPED, deviation, wrap
+from .table import HARMLESS, NEWER, REFUSED, SKIPPED, deviation, wrap
 
 
 def _after_the_first_done(ndx: int) -> None:
@@ -41,6 +41,7 @@ def _after_the_first_done(ndx: int) -> None:
     clause="XFER-7",
     side="sender",
     expect=SKIPPED,
+    protocols=NEWER,
     advisory="freed-lists",
 )
 def answer_of_freed_list() -> None:
@@ -55,6 +56,7 @@ def answer_of_freed_list() -> None:
     clause="XFER-7",
     side="receiver",
     expect=SKIPPED,
+    protocols=NEWER,
     advisory="freed-lists",
 )
 def request_of_freed_list() -> None:
