@@ -6,6 +6,7 @@ import os
 import random
 import subprocess
 from pathlib import Path
+from typing import cast
 
 import pytest
 from refsync.cli.batch import quoted, script
@@ -13,13 +14,18 @@ from refsync.engine import client
 from refsync.engine.batch import Recorder, match_options, stream_flags
 from refsync.engine.report import RemoteReporter
 from refsync.engine.server import allow_inc_recurse, serve
+from refsync.engine.session import Session
+from refsync.engine.source_removal import tell_success
+from refsync.engine.target import Target
 from refsync.options.model import Options
 from refsync.options.parse import parse
 from refsync.options.server_args import build
 from refsync.session.link import Link
+from refsync.session.setup import Agreement
 from refsync.session.tasks import Tasks
 from refsync.wire import batch
 from refsync.wire.cursor import Cursor
+from refsync.wire.dialect import build as build_dialect
 from refsync.wire.errors import ProtocolError, RefsyncError
 
 
@@ -207,3 +213,16 @@ def test_a_dry_run_writes_none() -> None:
     assert not parse(["-n", "--write-batch=a"])[0].writes_batch
     only = parse(["--write-batch=a", "--only-write-batch=b"])[0]
     assert (only.dry_run, only.moves_data, only.write_batch) == (True, True, None)
+
+
+def test_a_receiver_that_only_writes_a_batch_tells_of_no_success(tmp_path: Path) -> None:
+    """The sender would remove its file, which is nowhere yet but in the batch."""
+    link = Link()
+    agreement = Agreement(build_dialect(32, 0), 32, 1, "md5", "md5", None)
+    options = Options(remove_source_files=1, dry_run=True, only_write_batch="batch")
+    session = Session(link, options, agreement, RemoteReporter(link), "receiver")
+    tell_success(session, cast("Target", None), 1, b"f")
+    assert not link.output()
+    options.only_write_batch = None
+    tell_success(session, cast("Target", None), 1, b"f")
+    assert link.output()

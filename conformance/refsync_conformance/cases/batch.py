@@ -138,3 +138,21 @@ def bits(t: Trial) -> None:
         t.equal(
             f"names that {option} brings", sorted(t.snapshot(f"dst{bit}")), sorted(t.snapshot(f"other{bit}"))
         )
+
+
+@case(
+    "BATCH-009",
+    clause="XFER-20",
+    title="With --only-write-batch no source is removed",
+    optional=(*BATCHES, "remove-source-files"),
+    directions=("push",),
+)
+def sources_stay(t: Trial) -> None:
+    """The batch is all there is of what was sent: nothing has arrived anywhere yet.
+
+    Not as pull: upstream's client tells its server that all has arrived, which removes it.
+    """
+    t.build([file("a", b"a"), file("d/b", b"b"), symlink("link", "a")])
+    before = t.snapshot("src")
+    t.sync("-a", "--remove-source-files", b"--only-write-batch=" + t.path("batch"))
+    t.untouched(before, "src")

@@ -168,3 +168,18 @@ def pairs(t: Trial) -> None:
     t.build((*GROUPS, file("d/more", b"m"), hardlink("d/most", "d/more")))
     t.items(t.sync("-aiH", "--no-W"))
     t.same_tree()
+
+
+@case(
+    "HLINK-025",
+    clause="FS-14",
+    title="A name that is linked anew leaves a backup",
+    optional=(*OPTIONAL, "backup"),
+    breadth=Breadth.NARROW,
+)
+def backed_up(t: Trial) -> None:
+    """With -b: what had the name, of other content and of the same, is kept beside it."""
+    t.build(GROUPS)
+    t.build(SPLIT, "dst")
+    t.items(t.sync("-aiHb"))
+    t.observe("tree dst", t.snapshot())

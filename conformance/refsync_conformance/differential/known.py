@@ -15,8 +15,9 @@ LISTED = Path(__file__).with_name("known.toml")
 
 @dataclass(frozen=True)
 class Known:
-    """It explains a difference if ``options`` is found in the command line, ``where`` in the meeting, only
-    ``parts`` differ, and each line that differs matches ``bound``.
+    """It explains the lines of a difference that match ``bound`` and are of one of ``parts``.
+
+    It has a say if ``options`` is found in the command line and ``where`` in the meeting.
     """
 
     options: re.Pattern[str]
@@ -26,13 +27,13 @@ class Known:
     reason: str
     date: datetime.date
 
-    def explains(self, one: Difference) -> bool:
-        return bool(
-            self.options.search(one.command)
-            and self.where.search(one.meeting)
-            and set(one.parts) <= self.parts
-            and all(self.bound.search(text) for texts in one.parts.values() for text in texts)
-        )
+    def fits(self, one: Difference) -> bool:
+        """Whether it has a say in these options and this meeting."""
+        return bool(self.options.search(one.command) and self.where.search(one.meeting))
+
+    def explains(self, part: str, line: str) -> bool:
+        """Whether a line of a difference that it fits is as it says."""
+        return part in self.parts and bool(self.bound.search(line))
 
 
 def load(path: Path = LISTED) -> list[Known]:
@@ -56,5 +57,13 @@ def load(path: Path = LISTED) -> list[Known]:
 
 
 def explain(one: Difference, known: list[Known]) -> str:
-    """The reason of a difference, empty if nobody knows one."""
-    return next((entry.reason for entry in known if entry.explains(one)), "")
+    """The reasons of a difference, empty if nobody knows one for each of its lines."""
+    fitting = [entry for entry in known if entry.fits(one)]
+    reasons = []
+    for part, lines in one.parts.items():
+        for line in lines:
+            reason = next((entry.reason for entry in fitting if entry.explains(part, line)), "")
+            if not reason:
+                return ""
+            reasons.append(reason)
+    return "; ".join(dict.fromkeys(reasons))

@@ -13,7 +13,7 @@ from ..engine import client
 from ..engine.ending import complaint, role_of
 from ..engine.filesfrom import load
 from ..engine.server import allow_inc_recurse
-from ..engine.session import Session
+from ..engine.session import PeerExit, Session
 from ..files.charset import Charset, open_charset
 from ..files.charset import own_charset as locale_charset
 from ..files.interrupt import Interrupted
@@ -107,7 +107,7 @@ def _logged(printer: Printer, transfer: Callable[[], int]) -> int:
     try:
         code = transfer()
     except (RefsyncError, Interrupted) as error:
-        printer.log_totals(error.code)
+        printer.log_totals(error.code, by_peer=isinstance(error, PeerExit))
         raise
     if printer.link is not None:  # a list of modules is no transfer
         printer.log_totals(code)
@@ -232,6 +232,14 @@ def tell_command(options: Options, printer: Printer, command: list[str]) -> None
         printer.client(b"".join(words) + b"\n")
 
 
+def tell_secluded(options: Options, printer: Printer, words: list[str]) -> None:
+    """OUT-17: the arguments that no shell sees."""
+    if options.debug["CMD"]:
+        from .rsh import shown_command
+
+        printer.client(b"protected args: " + shown_command(words))
+
+
 def _connect(options: Options, job: Job, printer: Printer, link: Link) -> Child:
     """The server: behind a remote shell, or ourselves in a fork for a local copy.
 
@@ -241,13 +249,16 @@ def _connect(options: Options, job: Job, printer: Printer, link: Link) -> Child:
     if job.remote is not None:
         from .rsh import remote_command
 
-        arguments = server_arguments(options)
+        arguments, rest = server_arguments(options), list[str]()
         if options.secluded_args:
             arguments, rest = server_args.seclude(arguments)
             link.write(secluded_block(rest, [os.fsencode(path) for path in paths], printer.charset))
         command = remote_command(job.remote, options, arguments, paths)
         tell_command(options, printer, command)
-        return run_command(command)
+        child = run_command(command)
+        if options.secluded_args:
+            tell_secluded(options, printer, [*rest, ".", *paths])
+        return child
     options.secluded_args = False
     options.local = True
     if options.whole_file is None and not options.append and not options.writes_batch:

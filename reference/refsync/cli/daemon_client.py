@@ -27,6 +27,7 @@ from .client import (
     secluded_block,
     server_arguments,
     tell_command,
+    tell_secluded,
     with_child,
 )
 from .messages import Printer
@@ -96,6 +97,12 @@ def _talk(
         if not options.no_motd:  # which is the list too: they can not be told apart
             printer.info(line + b"\n")
 
+    def secluded() -> bytes:
+        if not options.secluded_args:
+            return b""
+        tell_secluded(options, printer, [*kept, ".", *map(os.fsdecode, named)])
+        return secluded_block(kept, named, printer.charset)
+
     def arguments(protocol: int) -> list[bytes]:
         options.protocol = min(options.protocol, protocol)
         words = server_arguments(options)
@@ -116,7 +123,7 @@ def _talk(
         user=os.fsencode(user),
         protocol=options.protocol,
         early_input=early_input(options.early_input) if module else b"",
-        secluded=lambda: secluded_block(kept, named, printer.charset) if options.secluded_args else b"",
+        secluded=secluded,
     )
     link = Link()
     tasks = Tasks(link, start(link, call))

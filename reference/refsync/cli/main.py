@@ -105,15 +105,16 @@ def _dispatch(options: Options, paths: list[str], words: list[str]) -> int:
 def _say(options: Options, code: int, end: RefsyncError | Interrupted | None, role: str) -> None:
     """The error that ended the run, if it has not been told, and END-1's last line; both for the log too.
 
-    A server's client has told them, or will; and so has a peer that ended the run (END-7). A server whose
-    arguments are wrong has told nobody yet (OPT-5).
+    A server's client has told them, or will; and so has a peer that ended the run (END-7), but for the log. A
+    server whose arguments are wrong has told nobody yet (OPT-5).
     """
     from ..engine.ending import OF_RULES, closing_line, place_of, role_of
     from ..engine.session import PeerExit
 
     serving = options.server and not options.daemon
-    early = isinstance(end, RefsyncError) and end.early
-    if isinstance(end, PeerExit) or (serving and not early):
+    if serving and not (isinstance(end, RefsyncError) and end.early):
+        return
+    if isinstance(end, PeerExit) and (not options.log_file or options.info["STATS"]):
         return
     role = "server" if serving else role
     text = ""

@@ -67,9 +67,10 @@ class Printer:
         if self._progress:
             self._progress.stats = stats
 
-    def log_totals(self, code: int) -> None:
+    def log_totals(self, code: int, *, by_peer: bool = False) -> None:
         """OUT-14: the log's last line, but for an error. Of a run that failed only a sender knows them."""
-        if self._options.sender if code else not self._options.info["STATS"]:
+        told = self._options.info["STATS"] and (by_peer or not code)
+        if not told and (self._options.sender or not code):
             stats, link = self._stats, self.link
             sent, received = stats.total_written, stats.total_read
             if self._options.sender and link is not None:

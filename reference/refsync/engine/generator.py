@@ -61,7 +61,7 @@ class Generator:
         self._itemizer = Itemizer(session, target.dest, target.attached)
         self._links: HardLinks | None = None
         if lists.links is not None:
-            self._links = HardLinks(session, target, self._itemizer, deleter, lists.links, writing.alternates)
+            self._links = HardLinks(session, target, self._itemizer, deleter, lists.links, writing)
         self._writing = writing
         self._creator = Creator(session, target, self._itemizer, deleter, writing, guard, self._links)
         self._quick = quick_check(session, target, writing, guard, links=self._links is not None)

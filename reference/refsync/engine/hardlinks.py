@@ -13,12 +13,14 @@ from ..files.interrupt import uninterrupted
 from ..session.linkgroups import LinkGroups, Member, State
 from ..wire import items
 from ..wire.entry import FileEntry
-from .altdest import AltDests, Level, Match
+from .altdest import Level, Match
+from .backup import Made
 from .deleter import Deleter
 from .itemize import Itemizer
 from .session import Session, os_error
 from .source_removal import tell_success
 from .target import Target
+from .writing import Writing
 
 #: What the report of a linked name says besides what differs.
 LINKED = items.LOCAL_CHANGE | items.XNAME_FOLLOWS
@@ -34,14 +36,14 @@ class HardLinks:
         itemizer: Itemizer,
         deleter: Deleter,
         groups: LinkGroups,
-        alternates: AltDests,
+        writing: Writing,
     ) -> None:
         self._session = session
         self._target = target
         self._itemizer = itemizer
         self._deleter = deleter
         self._groups = groups
-        self._alternates = alternates
+        self._alternates, self._backups = writing.alternates, writing.backups
         self.may_ask = True  # False once no request can be made any more
 
     # -- a name's turn ----------------------------------------------------
@@ -166,7 +168,8 @@ class HardLinks:
         shown: bytes,
         like: Match | None,
     ) -> bool:
-        """HLINK-7: what is that file already stays; anything else of the name is replaced in one step.
+        """HLINK-7: what is that file already stays; anything else of the name is replaced in one step, after
+        its backup (FS-14).
 
         ``like``: the name is not here, but was in another directory, which it is reported against.
         """
@@ -181,6 +184,8 @@ class HardLinks:
             replacing = False
         else:
             replacing = here is not None
+            if replacing and self._session.options.backup and self._backups.make(name) is Made.FAILED:
+                return False
         if not self._session.options.dry_run and not self._make(existing, name, replacing=replacing):
             return False
         if like is None:

@@ -27,6 +27,8 @@ def tell_success(session: Session, target: Target, ndx: int, name: bytes) -> Non
     When both ends are on this machine the file's identity goes along, lest
     a destination that is the source itself be removed.
     """
+    if session.options.only_write_batch is not None:
+        return  # it has a batch: the file is nowhere yet
     identity = b""
     if session.options.local:
         try:
@@ -74,7 +76,8 @@ class SourceRemover:
             self._refuse(b"changed", shown)
             return
         try:
-            session.files.unlink(path)
+            if not session.options.dry_run:  # nor with --only-write-batch, where nothing has arrived anywhere
+                session.files.unlink(path)
         except OSError as error:
             self._failed(b"remove", shown, error)
             return
