@@ -8,13 +8,14 @@ is unsupported.
 from __future__ import annotations
 
 import os
-import threading
 from pathlib import Path
 from typing import Any
 
+from refsync_conformance.compare import snapshot
+from refsync_conformance.flips import Flipper
 from refsync_conformance.model import Breadth
 from refsync_conformance.registry import case
-from refsync_conformance.trees import file, symlink
+from refsync_conformance.trees import build, file, symlink
 from refsync_conformance.trial import Trial
 
 AXES: dict[str, Any] = {
@@ -128,49 +129,24 @@ def writing(t: Trial) -> None:
     holds(t, "what is there", contents(place) == {SECRET})
 
 
-class Flipper:
-    """A directory of the module that becomes a symlink to one outside, and back, as fast as may be."""
-
-    def __init__(self, directory: bytes, outside: str) -> None:
-        self._directory, self._outside = directory, outside
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self.times = 0
-
-    def __enter__(self) -> Flipper:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        kept, link = self._directory + b".kept", self._directory + b".link"
-        os.symlink(self._outside, link)
-        while not self._stop.is_set():
-            os.rename(self._directory, kept)
-            os.rename(link, self._directory)
-            os.rename(self._directory, link)
-            os.rename(kept, self._directory)
-            self.times += 1
-
-
 @case("DMN-072", clause="DAEMON-28", title="A directory that flips to a symlink leads nobody out", **AXES)
 def flipping(t: Trial) -> None:
-    """Thousands of times while files are read from it or written into it: nothing outside is reached."""
-    place = beyond(t)
-    t.build([file(f"d/{number}", b"inside\n") for number in range(40)] + [file("d/g", b"inside\n")])
+    """Thousands of times while files are read from them or written into them: nothing outside is reached."""
+    place = os.fsencode(beyond(t))
+    names = [f"d{number}" for number in range(12)]
+    files = [f"{where}/{name}" for where in names for name in ("g", "s0/g", "s1/g")]
+    build(place, [file(name, SECRET) for name in files])
+    t.build([file(name, b"inside.\n") for name in files])
     t.transport.remote(t.path("src/"))
-    os.mkdir(t.path("dst"))
-    os.mkdir(t.path("dst/d"))
-    before = sorted(os.listdir(place))
-    flipped = t.path("src/d" if t.remote_is_source else "dst/d")
-    with Flipper(flipped, place) as flipper:
-        for number in range(8):
+    if not t.remote_is_source:
+        t.clone("src", "dst")
+    before = snapshot(place)
+    at = "src" if t.remote_is_source else "dst"
+    pairs = [(t.path(f"{at}/{where}"), os.path.join(place, where.encode())) for where in names]
+    with Flipper(pairs) as flipper:
+        for number in range(4):
             dest = f"got{number}/" if t.remote_is_source else "dst/"
             t.sync("-rI", "--delete", dest=dest, expect=range(128))
-    holds(t, "what was sent", not any(shown(t, f"got{number}") for number in range(8)))
-    holds(t, "what was written outside", sorted(os.listdir(place)) == before)
-    holds(t, "what is there", contents(place) == {SECRET})
+    holds(t, "what was sent", not any(shown(t, f"got{number}") for number in range(4)))
+    holds(t, "what is there", snapshot(place) == before)
     t.check("flips", flipper.times > 100, expected="more than 100", got=str(flipper.times))

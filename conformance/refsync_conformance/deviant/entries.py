@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from refsync.engine.arguments import join
 from refsync.engine.sender import Sender
 from refsync.wire.entry import FileEntry
 from refsync.wire.flist_encode import FlistEncoder
@@ -40,9 +39,8 @@ def rename(new: bytes, old: bytes = VICTIM) -> None:
     change_entry(change, old)
 
     def make(open_file: Callable[..., int]) -> Callable[..., int]:
-        def opened(self: Sender, ndx: int, path: bytes) -> int:
-            entry = self._lists.entry(ndx)[1]
-            return open_file(self, ndx, join(entry.path, old) if entry.name == new else path)
+        def opened(self: Sender, ndx: int, root: bytes, name: bytes) -> int:
+            return open_file(self, ndx, root, old if name == new else name)
 
         return opened
 

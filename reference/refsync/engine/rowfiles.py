@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 
+from ..files.below import Below
 from ..files.ids import may_set_group
 from ..files.rank import rank
 from ..session.lists import FileList
@@ -16,7 +17,6 @@ from ..typed import TYPE_CHECKING
 from ..wire import items
 from ..wire.errors import ProtocolError
 from . import small
-from .arguments import join
 from .rowlist import RowList
 from .session import Session
 from .target import Target
@@ -49,8 +49,9 @@ def _files(session: Session, open_flags: int) -> Files | None:
 class RowServer:
     """For one sender."""
 
-    def __init__(self, session: Session, files: Files) -> None:
+    def __init__(self, session: Session, below: Below, files: Files) -> None:
         self._session = session
+        self._below = below
         self._files = files
 
     def serve(self, listing: FileList, ndx: int) -> bool:
@@ -59,8 +60,7 @@ class RowServer:
         if not isinstance(rows, RowList):
             return False
         try:
-            place = join(rows.path, rows.prefix) or b"."
-            directory = session.files.open(place, os.O_RDONLY | os.O_DIRECTORY)
+            directory = self._below.open_directory(rows.path, rows.prefix.rstrip(b"/"))
         except OSError:
             return False
         try:
@@ -148,12 +148,12 @@ def _count(session: Session, listing: FileList, run: Run) -> None:
             log.after(listing.at(ndx), flags, b"")
 
 
-def row_server(session: Session, flags: int) -> RowServer | None:
+def row_server(session: Session, below: Below, flags: int) -> RowServer | None:
     """For a sender; ``flags`` are those that sources are opened with. None where something rules it out."""
     if small.reader(session) is None or not session.dialect.inc_recurse:
         return None
     files = _files(session, flags)
-    return None if files is None else RowServer(session, files)
+    return None if files is None else RowServer(session, below, files)
 
 
 def row_taker(session: Session, target: Target) -> RowTaker | None:

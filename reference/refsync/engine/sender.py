@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from ..delta.match import Matcher, append_ops, whole_file_ops
 from ..delta.source import Source, spoiled_digest
+from ..files.below import Below
 from ..files.links import follows_links
 from ..files.scan import size_of
 from ..files.sources import PLAIN
@@ -51,10 +52,11 @@ class Sender:
         )
         self._skips = SkipList.of(session)
         self._small = small.reader(session)
-        self._rows = row_server(session, self._flags())
+        self._below = Below(session.files, session.options)
+        self._rows = row_server(session, self._below, self._flags())
         self._started_with = 0
         self._sent: set[int] = set()  # below protocol 30, or with --append: a second request is another kind
-        self._remover = SourceRemover(session, lists.lists)
+        self._remover = SourceRemover(session, lists.lists, self._below)
         session.on_success = self._remover.arrived
 
     async def run(self) -> None:
@@ -221,7 +223,7 @@ class Sender:
             and not append
             and entry.size <= small.LONGEST
         ):
-            quick = self._small.read(path, self._flags(), small.LONGEST)
+            quick = self._read_small(entry)
             if quick is not None:
                 link.write(self._answer(ndx, attrs) + self._sending.attached.answer(path, wanted))
                 link.write(sumhead.encode(head))
@@ -236,7 +238,7 @@ class Sender:
                 session.debug("SEND", 1, b"sender finished " + path)
                 self._sent.add(ndx)
                 return
-        fd = self._open(ndx, path)
+        fd = self._open(ndx, entry.path, entry.name)
         if fd < 0:
             return
         try:
@@ -322,11 +324,19 @@ class Sender:
         follow = 0 if follows_links(self._session.options) else os.O_NOFOLLOW
         return os.O_RDONLY | follow | os.O_NONBLOCK | os.O_CLOEXEC | self._session.checksums.open_flags
 
-    def _open(self, ndx: int, path: bytes) -> int:
-        """A descriptor to read from, or -1 after telling both the user and the receiver (XFER-9)."""
-        session = self._session
+    def _read_small(self, entry: FileEntry) -> tuple[memoryview, int] | None:
+        assert self._small is not None
         try:
-            fd = session.files.open(path, self._flags())
+            directory, path = self._below.place(entry.path, entry.name)
+        except OSError:
+            return None  # the usual way says why
+        return self._small.read(path, self._flags(), small.LONGEST, directory=directory)
+
+    def _open(self, ndx: int, root: bytes, name: bytes) -> int:
+        """A descriptor to read from, or -1 after telling both the user and the receiver (XFER-9)."""
+        session, path = self._session, join(root, name)
+        try:
+            fd = self._below.open(root, name, self._flags())
             mode = os.fstat(fd).st_mode
             if stat.S_ISREG(mode) or (
                 session.options.copy_devices and (stat.S_ISBLK(mode) or stat.S_ISCHR(mode))

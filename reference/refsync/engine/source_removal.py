@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 
+from ..files.below import Below
 from ..session.lists import FileLists
 from ..wire import mux
 from ..wire.errors import ProtocolError
@@ -43,8 +44,9 @@ def tell_success(session: Session, target: Target, ndx: int, name: bytes) -> Non
 class SourceRemover:
     """The sender's part: removes a file that has arrived, if it is still what was sent."""
 
-    def __init__(self, session: Session, lists: FileLists) -> None:
+    def __init__(self, session: Session, lists: FileLists, below: Below) -> None:
         self._session = session
+        self._below = below
         self._lists = lists
 
     def arrived(self, payload: bytes) -> None:
@@ -58,8 +60,10 @@ class SourceRemover:
         path = join(entry.path, entry.name)
         shown = entry.name
         try:
-            look = session.files.stat if session.options.copy_links else session.files.lstat
-            status = look(path)
+            if session.options.copy_links:
+                status = session.files.stat(path)
+            else:
+                status = self._below.lstat(entry.path, entry.name)
         except OSError as error:
             self._failed(b"re-lstat", shown, error)
             return
@@ -77,7 +81,7 @@ class SourceRemover:
             return
         try:
             if not session.options.dry_run:  # nor with --only-write-batch, where nothing has arrived anywhere
-                session.files.unlink(path)
+                self._below.unlink(entry.path, entry.name)
         except OSError as error:
             self._failed(b"remove", shown, error)
             return

@@ -103,8 +103,8 @@ ffi.cdef("""
         int directory; const char *stem; const char *name; unsigned mode; int64_t uid; int64_t gid;
         int64_t seconds; int64_t nanoseconds; int set_times; int set_mode; int64_t length;
     } small_file;
-    int64_t refsync_small_read(const char *path, int flags, int64_t most, int sum, unsigned char *out,
-                               int64_t *length);
+    int64_t refsync_small_read(int directory, const char *path, int flags, int64_t most, int sum,
+                               unsigned char *out, int64_t *length);
     int64_t refsync_small_write(const unsigned char *data, int64_t have, int sum, small_file *file);
 
     typedef struct row {

@@ -44,9 +44,10 @@ static int64_t small_read(int directory, const char *path, int flags, int64_t mo
 #endif
 }
 
-int64_t refsync_small_read(const char *path, int flags, int64_t most, int sum, unsigned char *out, int64_t *length)
+int64_t refsync_small_read(int directory, const char *path, int flags, int64_t most, int sum, unsigned char *out,
+                           int64_t *length)
 {
-    return small_read(AT_FDCWD, path, flags, most, sum, out, length);
+    return small_read(directory, path, flags, most, sum, out, length);
 }
 
 typedef struct small_file {

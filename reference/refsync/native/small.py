@@ -6,6 +6,7 @@ from refsync._kernel import ffi, lib
 
 from .bulk import KINDS
 
+_CWD = -100  # AT_FDCWD
 #: Longer files are not worth a copy.
 MOST = 64 * 1024
 
@@ -18,14 +19,19 @@ class SmallReader:
         self._room = ffi.new("unsigned char[]", MOST + 64)
         self._length = ffi.new("int64_t *")
 
-    def read(self, path: bytes, flags: int, most: int) -> tuple[memoryview, int] | None:
+    def read(
+        self, path: bytes, flags: int, most: int, *, directory: int = _CWD
+    ) -> tuple[memoryview, int] | None:
         """Tokens, end and digest (good until the next call), and the file's length.
 
-        None if the file is not regular, is longer than ``most``, or can't be read as it should.
+        A path that is not absolute starts at ``directory``. None if the file is not regular, is longer than
+        ``most``, or can't be read as it should.
         """
         if b"\0" in path:
             return None
-        size = lib.refsync_small_read(path, flags, min(most, MOST), self._kind, self._room, self._length)
+        size = lib.refsync_small_read(
+            directory, path, flags, min(most, MOST), self._kind, self._room, self._length
+        )
         if size < 0:
             return None
         return memoryview(ffi.buffer(self._room, size)), int(self._length[0])
