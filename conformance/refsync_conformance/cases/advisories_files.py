@@ -82,6 +82,34 @@ def planted(t: Trial) -> None:
 
 
 @case(
+    "ADV-038",
+    clause="DAEMON-29",
+    title="A destination through another user's symlink",
+    needs_root=True,
+    controlled=False,
+    **{**AXES, "transports": ("pipe",)},
+)
+def planted_destination(t: Trial) -> None:
+    """CVE-2026-53796: a symlink that another user has planted where files are to go, or on the way there, is
+    not followed; one's own is. Upstream follows both before 3.5.
+    """
+    t.build([file("f", b"x")])
+    t.build([folder("d")], "outside")
+    for name, owner in (("own", 0), ("planted", NOBODY)):
+        os.symlink(t.path("outside"), t.path(name))
+        os.lchown(t.path(name), owner, owner)
+    before = t.snapshot("outside")
+    who = t.cell.client if t.remote_is_source else t.cell.server
+    for dest in ("planted/", "planted/d/"):
+        t.sync("-r", dest=dest, expect=range(1 << 7))
+        if t.snapshot("outside") != before and who.startswith("upstream"):
+            t.unsupported("this release follows the link")
+        t.untouched(before, "outside")
+    t.sync("-r", dest="own/d/")
+    t.equal("by one's own symlink", b"x", t.read("outside/d/f"))
+
+
+@case(
     "ADV-060",
     clause="BATCH-2",
     title="A batch whose flags are wrong",

@@ -19,6 +19,7 @@ from ..files.scan import size_of
 from ..files.sources import PLAIN, Files, is_dir
 from ..files.temp import TempFile
 from ..files.walk import DIRECTORY
+from ..options.named import open_named
 from ..session.lists import FileLists
 from ..wire import items
 from ..wire.entry import FileEntry
@@ -53,7 +54,11 @@ class Target:
         self._in_dir: tuple[bytes | None, int] = (None, 0)
         # a missing directory is represented by its nearest existing parent and never written to
         place = _existing(files, root) if missing else root
-        self.dest = Destination(place, None if files is PLAIN else files.open(place, DIRECTORY))
+        if session.module is None:  # what the user named, by nobody else's symlink (DAEMON-29)
+            held: int | None = open_named(place, DIRECTORY)
+        else:
+            held = None if files is PLAIN else files.open(place, DIRECTORY)
+        self.dest = Destination(place, held)
         self.dest.read_flags |= session.checksums.open_flags
         if rank(session.options) == FAKE:
             self.dest.fake_super(session.fail)
