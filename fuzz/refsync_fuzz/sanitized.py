@@ -22,7 +22,7 @@ from pathlib import Path
 from . import planted
 
 #: Targets whose inputs go to the kernel; ``delta_match`` reaches it too, much more slowly.
-TARGETS = ("native_kernel", "native_bulk", "native_ring", "native_small", "native_rows")
+TARGETS = ("native_kernel", "native_bulk", "native_ring", "native_small", "native_rows", "native_rowfiles")
 #: What the compiler adds; the first thing undefined ends the process.
 SANITIZERS = (
     "-g -fno-omit-frame-pointer -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=undefined"
