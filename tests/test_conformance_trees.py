@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -144,3 +145,28 @@ def test_removal_gets_through_closed_directories(tmp_path: Path) -> None:
     trees.remove(root)
     assert not os.path.exists(root)
     trees.remove(root)
+
+
+@pytest.mark.parametrize("modes", [(0o555, 0o555), (0o555, 0o000), (0o000, 0o755), (0o755, 0o555)])
+def test_an_ordinary_user_s_locked_directories_are_removed(modes: tuple[int, int]) -> None:
+    """Directories that only hold directories, too."""
+    with tempfile.TemporaryDirectory() as room:
+        os.chmod(room, 0o777)
+        child = os.fork()
+        if not child:
+            code = 1
+            try:
+                if os.getuid() == 0:
+                    os.setgroups([])
+                    os.setgid(65534)
+                    os.setuid(65534)
+                root = os.fsencode(room) + b"/d"
+                os.makedirs(root + b"/e/f")
+                os.close(os.open(root + b"/e/file", os.O_CREAT | os.O_WRONLY))
+                os.chmod(root + b"/e", modes[1])
+                os.chmod(root, modes[0])
+                trees.remove(root)
+                code = int(os.path.lexists(root))
+            finally:
+                os._exit(code)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

@@ -190,22 +190,25 @@ def remove(root: bytes) -> None:
 
 def _remove(folder: bytes) -> None:
     try:
-        with os.scandir(folder) as found:
-            entries = list(found)
-        for entry in entries:
-            if not entry.is_dir(follow_symlinks=False):
-                os.unlink(entry.path)
+        _empty(folder)
     except PermissionError:
         # Only the owner gets here, and he may give himself all rights; what is gone by then is not met again.
         if stat.S_IMODE(os.lstat(folder).st_mode) & 0o700 == 0o700:
             raise
         os.chmod(folder, 0o700)
-        _remove(folder)
-        return
+        _empty(folder)
+    os.rmdir(folder)
+
+
+def _empty(folder: bytes) -> None:
+    with os.scandir(folder) as found:
+        entries = list(found)
+    for entry in entries:
+        if not entry.is_dir(follow_symlinks=False):
+            os.unlink(entry.path)
     for entry in entries:
         if entry.is_dir(follow_symlinks=False):
             _remove(entry.path)
-    os.rmdir(folder)
 
 
 def copy(source: bytes, target: bytes) -> None:
