@@ -16,7 +16,9 @@ def changed_modes(t: Trial) -> None:
         + [folder("d", mode=0o750), symlink("l", "f644")]
     )
     t.build([], "dst")
-    for number, text in enumerate(("Dg+s,ug+w,Fo-w,+X", "D2770,F604", "u=rwX,go=,a+t", "F-x,D-r,g=s")):
+    # Of an ordinary user's directory that only lacks r, upstream's receiver gives r back and leaves it.
+    locked = "F-x,D-r,g=s" if os.geteuid() == 0 else "F-x,D-w,g=s"
+    for number, text in enumerate(("Dg+s,ug+w,Fo-w,+X", "D2770,F604", "u=rwX,go=,a+t", locked)):
         t.observe(f"lines {text}", t.items(t.sync("-ai", f"--chmod={text}", dest=f"dst/{number}/"), text))
 
 

@@ -163,7 +163,7 @@ class ItemLog:
         if letter == "U":
             return b"%d" % (entry.uid if session.options.owner else 0)
         if letter == "G":
-            ours = session.role == "sender" or may_set_group(entry.gid, rank(session.options))
+            ours = iflags < 0 or session.role == "sender" or may_set_group(entry.gid, rank(session.options))
             shown = session.options.group and ours
             return b"%d" % entry.gid if shown else b"DEFAULT"
         if letter == "p":
