@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import socket
@@ -35,8 +36,9 @@ def tell(port: int, data: bytes, *, until: re.Pattern[bytes] | None = None) -> b
                 link.shutdown(socket.SHUT_WR)
             while not (until and until.search(said)) and (piece := link.recv(1 << 16)):
                 said += piece
-        except (ConnectionResetError, BrokenPipeError):
-            pass  # an end like any other
+        except OSError as error:
+            if error.errno not in (errno.ECONNRESET, errno.EPIPE, errno.ENOTCONN):
+                raise  # those are ends like any other
     return said
 
 
