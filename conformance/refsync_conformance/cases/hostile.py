@@ -144,9 +144,15 @@ def endless_line(t: Trial) -> None:
     daemon(t, [Say(b"@RSYNCD: 31.0 " + b"x" * 65536), Hold(10.0)], "--timeout=3", expect={2, 5, 12})
 
 
-@case("BAD-016", clause="END-8", title="A daemon that hangs up after its OK: exit 12", **CLIENT)
+@case(
+    "BAD-016",
+    clause="END-8",
+    title="A daemon that hangs up after its OK: exit 12, or 10 if it is cut",
+    **CLIENT,
+)
 def daemon_stops(t: Trial) -> None:
-    daemon(t, [Say(GREETING), Hear(), Hear(), Say(b"@RSYNCD: OK\n")], expect={12})
+    """With arguments of the client's unread the system cuts the connection: which end is seen first is luck."""
+    daemon(t, [Say(GREETING), Hear(), Hear(), Say(b"@RSYNCD: OK\n")], expect={10, 12})
 
 
 def setup(version: int) -> bytes:

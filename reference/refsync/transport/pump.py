@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import select
+import socket
 import time
 
 from ..session.bulk import Moved
@@ -255,7 +256,7 @@ class Pump:
         except OSError as error:
             if error.errno != errno.ECONNRESET:
                 raise _read_error(error.errno or 0) from None
-            link.feed_eof(reset=True)
+            link.feed_eof(reset=_over_network(self._in))
             return True
         self._last_io = time.monotonic()
         if not data:
@@ -310,3 +311,9 @@ class Pump:
 
 def _read_error(number: int) -> RefsyncError:
     return RefsyncError(f"read error: {os.strerror(number)} ({number})", Exit.SOCKET_IO)
+
+
+def _over_network(fd: int) -> bool:
+    """Whether it is a connection to a host; between processes of one a cut is an end like any other."""
+    with socket.socket(fileno=os.dup(fd)) as other:
+        return other.family in (socket.AF_INET, socket.AF_INET6)
