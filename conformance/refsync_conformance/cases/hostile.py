@@ -147,11 +147,11 @@ def endless_line(t: Trial) -> None:
 @case(
     "BAD-016",
     clause="END-8",
-    title="A daemon that hangs up after its OK: exit 12, or 10 if it is cut",
+    title="A daemon that hangs up after its OK: exit 12 or 10",
     **CLIENT,
 )
 def daemon_stops(t: Trial) -> None:
-    """With arguments of the client's unread the system cuts the connection: which end is seen first is luck."""
+    """With the client's arguments unread the system cuts the connection: which end is seen first is luck."""
     daemon(t, [Say(GREETING), Hear(), Hear(), Say(b"@RSYNCD: OK\n")], expect={10, 12})
 
 
