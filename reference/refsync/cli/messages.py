@@ -75,8 +75,7 @@ class Printer:
             sent, received = stats.total_written, stats.total_read
             if self._options.sender and link is not None:
                 sent, received = link.bytes_out, link.bytes_in
-            totals = b"sent %d bytes  received %d bytes  total size %d\n"
-            self.log(totals % (sent, received, stats.total_size))
+            self.log(stats.totals_line(sent, received))
 
     # -- texts ------------------------------------------------------------
 

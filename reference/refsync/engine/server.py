@@ -115,10 +115,7 @@ def _log_totals(session: Session, code: int) -> None:
     """OUT-14: the totals, which a receiver only knows if all went well."""
     link = session.link
     if code == 0 or session.options.sender:
-        session.reporter.log(
-            b"sent %d bytes  received %d bytes  total size %d\n"
-            % (link.bytes_out + link.pending, link.bytes_in, session.stats.total_size)
-        )
+        session.reporter.log(session.stats.totals_line(link.bytes_out + link.pending, link.bytes_in))
 
 
 def _log_end(session: Session, code: int) -> None:

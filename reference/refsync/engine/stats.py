@@ -54,6 +54,10 @@ class Statistics:
         else:
             self.num_specials += 1
 
+    def totals_line(self, sent: int, received: int) -> bytes:
+        """OUT-14: what a log has of a run; ``sent`` and ``received`` are bytes of the link."""
+        return b"sent %d bytes  received %d bytes  total size %d\n" % (sent, received, self.total_size)
+
     def count_files(self, count: int, size: int) -> None:
         """So many more regular files, of so many bytes together."""
         self.num_files += count
