@@ -33,9 +33,8 @@ class QuickCheck:
 
     def same(self, listing: RowList, start: int, end: int) -> int:
         """How many entries from ``start`` on, and before ``end``, need nothing."""
-        try:
-            directory, _ = self._target.dest.place_of(listing.prefix + b"x")
-        except OSError:
+        directory = self._target.directory_of(listing.prefix)
+        if directory is None:
             return 0
         return listing.rows.same(start, end, directory, self._rules)
 
@@ -44,9 +43,8 @@ class QuickCheck:
         session, rows = self._session, listing.entries
         if not isinstance(rows, RowList) or not session.options.moves_data:
             return 0
-        try:
-            directory, _ = self._target.dest.place_of(rows.prefix + b"x")
-        except OSError:
+        directory = self._target.directory_of(rows.prefix)
+        if directory is None:
             return 0
         out = session.ndx_out
         count, data = rows.rows.request(start, end, directory, listing.start, self._flags, out.last)

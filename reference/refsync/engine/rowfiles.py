@@ -102,9 +102,8 @@ class RowTaker:
         place = ndx - listing.start
         if not isinstance(rows, RowList) or place < 0 or not isinstance(waiting.data, bytearray):
             return False
-        try:
-            directory, _ = self._target.dest.place_of(rows.prefix + b"x")
-        except OSError:
+        directory = self._target.directory_of(rows.prefix)
+        if directory is None:
             return False
         from ..native.rowfiles import ANY, Manner
 
@@ -149,18 +148,19 @@ def _count(session: Session, listing: FileList, run: Run) -> None:
 
 
 def row_server(session: Session, below: Below, flags: int) -> RowServer | None:
-    """For a sender; ``flags`` are those that sources are opened with. None where something rules it out."""
-    if small.reader(session) is None or not session.dialect.inc_recurse:
+    """For a sender that has a ``small.reader``; ``flags`` are those that sources are opened with.
+
+    None where something rules it out.
+    """
+    if not session.dialect.inc_recurse:
         return None
     files = _files(session, flags)
     return None if files is None else RowServer(session, below, files)
 
 
 def row_taker(session: Session, target: Target) -> RowTaker | None:
-    """For a receiver; None where something rules it out."""
-    if small.writer(session, target) is None or not session.dialect.inc_recurse:
-        return None
-    if session.options.remove_source_files:
+    """For a receiver that has a ``small.writer``; None where something rules it out."""
+    if not session.dialect.inc_recurse or session.options.remove_source_files:
         return None  # the sender is told of each file
     files = _files(session, 0)
     return None if files is None else RowTaker(session, target, files)

@@ -123,6 +123,13 @@ class Target:
             umask = self.umask if status is not None else self.umask_in(entry.dirname)
             entry.mode = dest_mode(entry.mode, status, umask, options)
 
+    def directory_of(self, prefix: bytes) -> int | None:
+        """The directory of names that begin so, a descriptor good until the next call; None without one."""
+        try:
+            return self.dest.place_of(prefix + b"x")[0]
+        except OSError:
+            return None
+
     def umask_in(self, directory: bytes) -> int:
         """FS-4: the umask, or what the directory's default access list makes of it."""
         if self._in_dir[0] != directory:
