@@ -258,6 +258,15 @@ static int turn(ring *ring, int milliseconds)
     return MORE;
 }
 
+/* The same for a mover, which has the error to tell. */
+static int turn_for(ring *ring, int milliseconds, int *error)
+{
+    int moved = turn(ring, milliseconds);
+    if (moved == FAILED)
+        *error = ring->broken;
+    return moved;
+}
+
 /* An entry for one more operation; there is room, as everything in flight is bounded. */
 static struct io_uring_sqe *entry_for(ring *ring)
 {

@@ -543,13 +543,9 @@ int refsync_ring_in_run(ring_in *in, int from, int to, int milliseconds, int64_t
         arm(in, from);
         if (to >= 0 && !in->writable.flying)
             start_poll(ring, &in->writable, to, POLLOUT);
-        int moved = turn(ring, milliseconds);
-        if (moved == FAILED) {
-            base->error = ring->broken;
-            return FAILED;
-        }
-        if (moved == AGAIN)
-            return AGAIN;
+        int moved = turn_for(ring, milliseconds, &base->error);
+        if (moved != MORE)
+            return moved;
     }
 }
 

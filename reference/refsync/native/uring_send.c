@@ -309,13 +309,9 @@ int refsync_ring_out_run(ring_out *out, int to, int from, int milliseconds, int6
         }
         if (from >= 0 && !out->readable.flying)
             start_poll(ring, &out->readable, from, POLLIN);
-        int moved = turn(ring, milliseconds);
-        if (moved == FAILED) {
-            base->error = ring->broken;
-            return FAILED;
-        }
-        if (moved == AGAIN)
-            return AGAIN;
+        int moved = turn_for(ring, milliseconds, &base->error);
+        if (moved != MORE)
+            return moved;
     }
 }
 
