@@ -98,6 +98,16 @@ def _signal_group(group: int, number: int) -> None:
         pass
 
 
+def remaining(group: int, seconds: float = GRACE) -> list[int]:
+    """The members of a process group that are still there after that time; it may be empty sooner."""
+    deadline = time.monotonic() + seconds
+    pause = 0.001
+    while (members := group_members(group)) and time.monotonic() <= deadline:
+        time.sleep(pause)
+        pause = min(pause * 2, 0.05)
+    return members
+
+
 def settle(path: Path, seconds: float = 5.0) -> None:
     """Wait until nobody has a program open for writing: until then running it is ``ETXTBSY``.
 
@@ -227,15 +237,10 @@ class Running:
         self.stop()
 
     def _clear_group(self) -> int:
-        deadline = time.monotonic() + GRACE
-        pause = 0.001
-        while members := group_members(self.pid):
-            if time.monotonic() > deadline:
-                _signal_group(self.pid, signal.SIGKILL)
-                return len(members)
-            time.sleep(pause)
-            pause = min(pause * 2, 0.05)
-        return 0
+        members = remaining(self.pid)
+        if members:
+            _signal_group(self.pid, signal.SIGKILL)
+        return len(members)
 
     @staticmethod
     def _tail(path: Path) -> bytes:

@@ -75,7 +75,7 @@ def scripted(t: Trial) -> None:
     also=("BATCH-2",),
     title="Options follow the batch's flags",
     optional=BATCHES,
-    needs_root=True,  # upstream 3.4.1 crashes when an ordinary user replays a batch with owners
+    needs_root=True,  # an ordinary user's upstream 3.4.1 crashes at a batch's owners without -o
 )
 def flags(t: Trial) -> None:
     t.build(MIXED)
@@ -127,7 +127,7 @@ def plain(t: Trial) -> None:
     optional=BATCHES,
     protocols=(29, 30, 31, 32),
     breadth=Breadth.NARROW,
-    needs_root=True,  # upstream 3.4.1 crashes when an ordinary user replays a batch with owners
+    needs_root=True,  # an ordinary user's upstream 3.4.1 crashes at a batch's owners without -o
 )
 def bits(t: Trial) -> None:
     """The first word of a batch, one option at a time; what it tells is enough for a replay."""

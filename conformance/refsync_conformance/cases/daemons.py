@@ -7,12 +7,11 @@ import re
 import shlex
 import signal
 import sys
-import time
 from typing import Any
 
 from refsync_conformance.model import Breadth, Judged
 from refsync_conformance.registry import case
-from refsync_conformance.sandbox import group_members
+from refsync_conformance.sandbox import remaining
 from refsync_conformance.scripted import Hear, Say, converse
 from refsync_conformance.trees import file, folder
 from refsync_conformance.trial import Trial
@@ -175,14 +174,6 @@ def identity(t: Trial) -> None:
         t.equal("owner of what was written", (65534, 65534), (status.st_uid, status.st_gid))
 
 
-def left(pid: int, seconds: float = 2.0) -> list[int]:
-    """Processes of a daemon's group that are still there: one that has just answered may need a moment."""
-    until = time.monotonic() + seconds
-    while (members := group_members(pid)) and time.monotonic() < until:
-        time.sleep(0.01)
-    return members
-
-
 @case(
     "DMN-016",
     clause="DAEMON-13",
@@ -190,6 +181,7 @@ def left(pid: int, seconds: float = 2.0) -> list[int]:
     **SERVER,
 )
 def stops(t: Trial) -> None:
+    """A process that has just answered may need a moment to end."""
     pid_file = t.sandbox.root / "pid"
     far = t.use_daemon(globals_=f"pid file = {pid_file}\n")
     converse(far.port, [Say(GREETING + b"#list\n")])  # it is up when it has answered
@@ -197,7 +189,7 @@ def stops(t: Trial) -> None:
     t.equal("the pid file", str(pid), pid_file.read_text().strip())
     os.kill(pid, signal.SIGTERM)
     t.check("the daemon", far.ended(5.0), expected="it ends within 5 s", got="it runs on")
-    t.equal("processes that are left", [], left(pid))
+    t.equal("processes that are left", [], remaining(pid, 2.0))
     t.check("the pid file", not pid_file.exists(), expected="gone", got="still there")
 
 
