@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from refsync.engine.arguments import join, split_argument
+from refsync.engine.arguments import split_argument
 from refsync.engine.filesfrom import clean_name
+from refsync.files.sources import join
 from refsync.wire import filesfrom
 from refsync.wire.cursor import Cursor
 from refsync.wire.errors import RefsyncError

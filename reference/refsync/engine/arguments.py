@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from enum import Enum
 
+from ..files.sources import join
 from ..records import dataclass
 from ..wire.errors import Exit, RefsyncError
 
@@ -85,12 +86,3 @@ def _clean(path: bytes) -> bytes:
     if parts and path.endswith((b"/", b"/.")):
         out += b"/"
     return out or b"."
-
-
-def join(base: bytes, name: bytes) -> bytes:
-    """The file-system path of ``name`` under ``base``."""
-    if not base:
-        return name
-    if name.startswith(b"/"):
-        return base.rstrip(b"/") + name
-    return base + name if base.endswith(b"/") else base + b"/" + name

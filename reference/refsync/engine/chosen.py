@@ -13,10 +13,11 @@ import stat
 from collections.abc import Iterator
 
 from ..files.links import link_stat, look
+from ..files.sources import join
 from ..filters.rulelist import FilterList
 from ..typed import Protocol
 from ..wire.entry import CONTENT_DIR, IMPLIED_DIR, TOP_DIR, FileEntry
-from .arguments import Argument, Kind, join, split_argument
+from .arguments import Argument, Kind, split_argument
 from .module import first_hidden, not_there
 from .session import IOERR_GENERAL, Session, os_error
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 
 from ..files.charset import Charset, Unconvertible
+from ..files.sources import join
 from ..wire import mux
 from ..wire.entry import HLINKED, UNNAMED, FileEntry
-from .arguments import join
 from .session import IOERR_GENERAL, Session
 
 

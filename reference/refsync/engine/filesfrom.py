@@ -17,14 +17,13 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Iterable
 
-from ..files.sources import PLAIN, Files, is_dir, is_there, read_all
+from ..files.sources import PLAIN, Files, is_dir, is_there, join, read_all
 from ..options.filesfrom import remote_file
 from ..options.model import Options
 from ..options.named import read_named
 from ..options.wrong import wrong
 from ..wire import filesfrom
 from ..wire.errors import Exit, RefsyncError
-from .arguments import join
 from .module import ModuleContext, first_hidden
 from .session import Session
 

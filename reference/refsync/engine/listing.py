@@ -15,7 +15,7 @@ from errno import ENOENT, EXDEV
 from ..files.ids import IdNames
 from ..files.links import look
 from ..files.scan import stat_entry
-from ..files.sources import is_link
+from ..files.sources import is_link, join
 from ..filters.rulelist import FilterList
 from ..options.chmod import tweak
 from ..session.lists import FileList, FileLists
@@ -25,7 +25,6 @@ from ..wire.flist_encode import FlistEncoder
 from ..wire.integers import int32
 from ..wire.limits import MAX_PATH
 from ..wire.ndx import NDX_FLIST_EOF, NDX_FLIST_OFFSET
-from .arguments import join
 from .attached import SourceAttributes
 from .changes import chmod_changes
 from .chosen import Chosen

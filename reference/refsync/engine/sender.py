@@ -15,7 +15,7 @@ from ..delta.source import Source, spoiled_digest
 from ..files.below import Below
 from ..files.links import follows_links
 from ..files.scan import size_of
-from ..files.sources import PLAIN
+from ..files.sources import PLAIN, join
 from ..records import replace
 from ..wire import compression, items, mux, stats, sumhead
 from ..wire.cursor import Buffer, Cursor
@@ -27,7 +27,6 @@ from ..wire.ndx import NDX_DEL_STATS, NDX_DONE
 from ..wire.tokens import PlainEncoder
 from ..wire.xattr import XattrList
 from . import bulk, small
-from .arguments import join
 from .listing import LOOKAHEAD, ListSender
 from .receive_list import sanitized
 from .rowfiles import row_server
@@ -53,7 +52,7 @@ class Sender:
         self._skips = SkipList.of(session)
         self._small = small.reader(session)
         self._below = Below(session.files, session.options)
-        self._rows = row_server(session, self._below, self._flags())
+        self._rows = None if self._small is None else row_server(session, self._below, self._flags())
         self._started_with = 0
         self._sent: set[int] = set()  # below protocol 30, or with --append: a second request is another kind
         self._remover = SourceRemover(session, lists.lists, self._below)

@@ -9,11 +9,11 @@ import errno
 import os
 
 from ..files.below import Below
+from ..files.sources import join
 from ..session.lists import FileLists
 from ..wire import mux
 from ..wire.errors import ProtocolError
 from ..wire.integers import int32
-from .arguments import join
 from .session import Session
 from .target import Target
 

@@ -13,7 +13,7 @@ import os
 
 from ..options.model import Options
 from .links import follows_links
-from .sources import PLAIN, Files
+from .sources import PLAIN, Files, join
 from .walk import Directories
 
 _CWD = -100  # AT_FDCWD: a path is what it is to the process
@@ -36,25 +36,27 @@ class Below:
     def open(self, root: bytes, name: bytes, flags: int) -> int:
         """A descriptor that no other program inherits."""
         if not self.held:
-            return self._files.open(_whole(root, name), flags)
+            return self._files.open(join(root, name), flags)
         directory, base = self.place(root, name)
         return os.open(base, flags | os.O_CLOEXEC, dir_fd=directory)
 
     def open_directory(self, root: bytes, name: bytes) -> int:
         """A descriptor of a directory, the caller's own; ``name`` is empty for the root."""
         if not self.held:
-            return self._files.open(_whole(root, name) or b".", os.O_RDONLY | os.O_DIRECTORY)
+            return self._files.open(
+                (join(root, name) if name else root) or b".", os.O_RDONLY | os.O_DIRECTORY
+            )
         return os.dup(self._below(root).directory(name) if name else self._below(root).root_fd)
 
     def lstat(self, root: bytes, name: bytes) -> os.stat_result:
         if not self.held:
-            return self._files.lstat(_whole(root, name))
+            return self._files.lstat(join(root, name))
         directory, base = self.place(root, name)
         return os.stat(base, dir_fd=directory, follow_symlinks=False)
 
     def unlink(self, root: bytes, name: bytes) -> None:
         if not self.held:
-            self._files.unlink(_whole(root, name))
+            self._files.unlink(join(root, name))
             return
         directory, base = self.place(root, name)
         os.unlink(base, dir_fd=directory)
@@ -62,7 +64,7 @@ class Below:
     def place(self, root: bytes, name: bytes) -> tuple[int, bytes]:
         """The directory that holds it, as a descriptor or ``AT_FDCWD``, and its name or path there."""
         if not self.held:
-            return _CWD, _whole(root, name)
+            return _CWD, join(root, name)
         return self._below(root).parent(name)
 
     def _below(self, root: bytes) -> Directories:
@@ -72,7 +74,3 @@ class Below:
             self._directories, self._root = None, root
             self._directories = Directories(root or b".")
         return self._directories
-
-
-def _whole(root: bytes, name: bytes) -> bytes:
-    return root.rstrip(b"/") + b"/" + name if root and name else root or name

@@ -68,6 +68,15 @@ class _Plain:
 PLAIN: Files = _Plain()
 
 
+def join(base: bytes, name: bytes) -> bytes:
+    """The file-system path of ``name`` under ``base``."""
+    if not base:
+        return name
+    if name.startswith(b"/"):
+        return base.rstrip(b"/") + name
+    return base + name if base.endswith(b"/") else base + b"/" + name
+
+
 def is_dir(files: Files, path: bytes) -> bool:
     """As ``os.path.isdir``."""
     try:
