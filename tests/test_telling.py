@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -114,6 +115,22 @@ def test_what_a_server_writes_itself_is_plain_ascii(tmp_path: Path) -> None:
     (tmp_path / "d/caf\u00e9/x").mkdir(parents=True)
     ended = run("-r", "s/", "d", cwd=tmp_path)
     assert "could not make way for new regular file: caf\\#303\\#251" in ended.stderr.splitlines()
+
+
+def test_a_receiver_shows_permissions_as_they_were_sent(tmp_path: Path) -> None:
+    shell = tmp_path / "shell"
+    shell.write_text('#!/bin/sh\nshift\nexec sh -c "$*"\n')
+    shell.chmod(0o755)
+    (tmp_path / "s/sticky").mkdir(parents=True)
+    (tmp_path / "s/sticky").chmod(0o1777)
+    (tmp_path / "s/file").touch()
+    (tmp_path / "s/file").chmod(0o777)
+    far = f"--rsync-path={sys.executable} -m refsync"
+    ended = run("-re", str(shell), far, "--out-format=%B %n", f"h:{tmp_path}/s/", "d/", cwd=tmp_path)
+    mask = os.umask(0)
+    os.umask(mask)
+    became = stat.filemode(stat.S_IFREG | 0o777 & ~mask)[1:]
+    assert {"rwxrwxrwt sticky/", f"{became} file"} <= set(ended.stdout.splitlines())
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

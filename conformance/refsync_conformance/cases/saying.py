@@ -9,7 +9,7 @@ from refsync_conformance.fixtures import MIXED
 from refsync_conformance.model import Breadth
 from refsync_conformance.output import lines
 from refsync_conformance.registry import case
-from refsync_conformance.trees import file
+from refsync_conformance.trees import file, folder, symlink
 from refsync_conformance.trial import Trial
 
 #: Lines of more than one process, whose order is a matter of luck, and what in them is the program's own.
@@ -86,6 +86,33 @@ def letters(t: Trial) -> None:
     ):
         t.observe_lines(form, t.sync("-an", "--delete", "--out-format=" + form))
     t.observe_lines("checksums", t.sync("-acn", "--out-format=%C %n"))
+
+
+@case(
+    "OUT-030",
+    clause="OUT-12",
+    title="Permissions in a line, without -p",
+    optional=("--out-format",),
+)
+def permissions(t: Trial) -> None:
+    """Of what needs no data a receiver shows what was sent, of a file what it becomes."""
+    t.build(
+        [
+            folder("new", mode=0o1777),
+            folder("old", mode=0o775),
+            file("file", b"new", mode=0o666),
+            file("same", b"s", mode=0o604),
+            symlink("link", "file"),
+        ]
+    )
+    t.build(
+        [folder("old", mode=0o700), file("file", b"before", mode=0o640), file("same", b"s", mode=0o600)],
+        "dst",
+    )
+    for options in ("-rlt", "-rltn", "-rltc"):
+        t.clone("dst", "dst" + options)
+        run = t.sync(options, "-O", "--out-format=%i %B %n", dest=f"dst{options}/")
+        t.observe_lines(options, run)
 
 
 @case(

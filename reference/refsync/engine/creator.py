@@ -153,8 +153,10 @@ class Creator:
                 return None
         basis = self._bases.choose(entry, name, status, match)
         if status is None:
+            if basis.status is None and self._links and self._links.hold(ndx):
+                return None
             entry.mode = mode  # the receiver looks for itself at what it replaces
-            return None if basis.status is None and self._links and self._links.hold(ndx) else basis
+            return basis
         if self._itemizer.unchanged(entry, name, status):
             if basis.kind == items.BASIS_PARTIAL_DIR:
                 self._parts.drop(name, unlink=True)

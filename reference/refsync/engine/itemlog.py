@@ -36,6 +36,9 @@ class ItemLog:
         if options.log_file_format and session.reporter.logs:
             self._file = os.fsencode(options.log_file_format)
         self._itemizing = options.logfile_has_i if options.server else bool(options.format_has_i)
+        shown = b"B" in (self._stdout or b"") + (self._file or b"")
+        #: By name, the permissions as the other side sent them, where ``%B`` is to show those; else None.
+        self.sent_modes: dict[bytes, int] | None = {} if shown and not options.perms else None
         self._read = self._written = 0  # when the transfer of the present file began
         self._digest = b""
 
@@ -169,10 +172,16 @@ class ItemLog:
         if letter == "p":
             return b"%d" % os.getpid()
         if letter == "B":
-            return stat.filemode(entry.mode)[1:].encode()
+            return stat.filemode(self._mode(entry, iflags))[1:].encode()
         if letter == "M":
             return _stamp(entry.mtime).replace(b" ", b"-")
         return _stamp(int(time.time())) if letter == "t" else None
+
+    def _mode(self, entry: FileEntry, iflags: int) -> int:
+        """OUT-1: upstream's receiver doesn't know to what its generator has changed the mode."""
+        if self.sent_modes and iflags >= 0 and not iflags & items.TRANSFER and self._session.dialect.iflags:
+            return self.sent_modes.get(entry.name, entry.mode)
+        return entry.mode
 
     def _count(self, letter: str, entry: FileEntry, iflags: int) -> int:
         if letter == "l":

@@ -125,14 +125,14 @@ class RowTaker:
             return None if run.more else False
         session.link.passed(run.used)
         session.ndx_in.passed(run.indexes[-1])
-        _count(session, listing, run)
+        _count(session, listing, run, self._target)
         if len(run.indexes) > listing.in_progress:
             raise ProtocolError(f"file index {run.indexes[-1]} was not asked for", clause="XFER-7")
         listing.in_progress -= len(run.indexes)
         return True
 
 
-def _count(session: Session, listing: FileList, run: Run) -> None:
+def _count(session: Session, listing: FileList, run: Run, target: Target | None = None) -> None:
     """What there is to count, and to say, of files that have moved."""
     counted, log, count = session.stats, session.items, len(run.indexes)
     counted.created_files += count
@@ -143,8 +143,11 @@ def _count(session: Session, listing: FileList, run: Run) -> None:
     if not log.silent:
         flags = items.TRANSFER | items.IS_NEW | item_flags(session)
         for ndx in run.indexes:
-            log.before(listing.at(ndx), flags)
-            log.after(listing.at(ndx), flags, b"")
+            entry = listing.at(ndx)
+            if target is not None:
+                target.fix_mode(entry, None)
+            log.before(entry, flags)
+            log.after(entry, flags, b"")
 
 
 def row_server(session: Session, below: Below, flags: int) -> RowServer | None:

@@ -120,6 +120,8 @@ class Target:
         """FS-4: without ``-p`` an existing file keeps its permissions, a new one gets the usual ones."""
         options = self._session.options
         if not options.perms:
+            if (sent := self._session.items.sent_modes) is not None:
+                sent.setdefault(entry.name, entry.mode)
             umask = self.umask if status is not None else self.umask_in(entry.dirname)
             entry.mode = dest_mode(entry.mode, status, umask, options)
 
