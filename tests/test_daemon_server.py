@@ -65,6 +65,13 @@ class Daemon:
     def said(self) -> str:
         return self.log.read_text() if self.log.exists() else ""
 
+    def has_said(self, words: str, times: int) -> bool:
+        """Whether the log gets ``words`` so often: a client may be gone before they are written."""
+        end = time.monotonic() + START_LIMIT
+        while (found := self.said().count(words)) < times and time.monotonic() < end:
+            select.select([], [], [], 0.02)
+        return found == times
+
     def url(self, path: str) -> str:
         return f"rsync://127.0.0.1:{self.port}/{path}"
 
@@ -143,7 +150,7 @@ def test_pull_and_push(daemon: Daemon, place: Path, protocol: str) -> None:
     code, _ = refsync("-a", "--no-motd", f"--protocol={protocol}", daemon.url("rw/new/"), f"{place}/back/")
     assert code == 0
     assert os.readlink(place / "back/link") == "../top"
-    assert daemon.said().count("total size") >= 3
+    assert daemon.has_said("total size", 3)
 
 
 def test_the_list_shows_what_may_be_listed(daemon: Daemon) -> None:

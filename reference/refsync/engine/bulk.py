@@ -49,6 +49,9 @@ async def send_file(session: Session, fd: int, length: int, hasher: Hasher) -> i
         while link.bulk_out is job:
             await link.moved()
             session.reporter.file_progress(job.position, length)
+    except BaseException:
+        link.torn = not job.at_boundary
+        raise
     finally:
         link.bulk_out = None
         error = job.file_error

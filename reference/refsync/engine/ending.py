@@ -106,7 +106,7 @@ def from_system(error: OSError | MemoryError) -> RefsyncError:
 def say_last_words(session: Session, error: RefsyncError | Interrupted) -> None:
     """END-7: what ended the run, and with which code, for the peer; a server's words are its user's too."""
     link, server = session.link, session.options.server
-    speaks = link.framed_out and not link.closed
+    speaks = link.framed_out and not link.closed and not link.torn
     if server and (speaks or session.module is not None):
         role = role_of(error, sender=session.options.sender)
         words = complaint(error, role) if isinstance(error, RefsyncError) else ""

@@ -9,15 +9,11 @@ disturb the tidying up. Clauses FS-8, END-13; upstream ``rsync.c:sig_int``,
 
 from __future__ import annotations
 
-import functools
 import signal
-from collections.abc import Callable
 
-from ..typed import ParamSpec, TypeVar
+from ..critical import postpone, reset
+from ..critical import uninterrupted as uninterrupted
 from ..wire.errors import Exit
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 #: Signals that end a run, each with its exit code.
 ENDING: dict[int, Exit] = {
@@ -37,16 +33,13 @@ class Interrupted(KeyboardInterrupt):
 
 
 class _State:
-    """What the handler has to know of this process."""
-
-    depth = 0  # calls under way that are not to be interrupted
-    pending: Exit | None = None
     over = False  # one has come: those after it say nothing new
 
 
 def install() -> None:
     """Have the ending signals raise ``Interrupted``; a connection that broke is seen by its error instead."""
-    _State.depth, _State.pending, _State.over = 0, None, False
+    _State.over = False
+    reset()
     for number in ENDING:
         signal.signal(number, _arrived)
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
@@ -56,25 +49,7 @@ def install() -> None:
 def _arrived(number: int, frame: object) -> None:
     if _State.over:
         return
-    if _State.depth:
-        _State.pending = _State.pending or ENDING[number]
-        return
     _State.over = True
-    raise Interrupted(ENDING[number])
-
-
-def uninterrupted(function: Callable[P, T]) -> Callable[P, T]:
-    """For what makes something and then notes that it did: a signal waits until both are done."""
-
-    @functools.wraps(function)
-    def whole(*args: P.args, **kwargs: P.kwargs) -> T:
-        _State.depth += 1
-        try:
-            return function(*args, **kwargs)
-        finally:
-            _State.depth -= 1
-            if _State.pending is not None and not _State.depth:
-                code, _State.pending, _State.over = _State.pending, None, True
-                raise Interrupted(code)
-
-    return whole
+    stop = Interrupted(ENDING[number])
+    if not postpone(stop):
+        raise stop

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from types import coroutine
 
+from ..critical import uninterrupted
 from ..typed import TypeVar
 from ..wire import mux
 from ..wire.cursor import Cursor
@@ -73,6 +74,7 @@ class Link:
         self.carries_bulk = False
         self.bulk_out: BulkOutput | None = None
         self.bulk_in: BulkInput | None = None
+        self.torn = False  # a frame of ``bulk_out`` has ended too early: nothing can be said any more
         self.bulk_outcome = Moved.MORE  # why the driver has taken ``bulk_in`` away
         self._cursor = Cursor(bytearray())
         self._out = bytearray()
@@ -370,6 +372,7 @@ class Link:
                 self._raw_pos = 0
         return len(self._cursor.data) > before
 
+    @uninterrupted
     def _frame_full(self) -> None:
         data = self._data
         done = 0
@@ -383,9 +386,13 @@ class Link:
 
     def _frame_pending(self) -> None:
         if self._data:
-            self._out += mux.encode_header(mux.DATA, len(self._data))
-            self._out += self._data
-            self._data.clear()
+            self._frame_rest()
+
+    @uninterrupted
+    def _frame_rest(self) -> None:
+        self._out += mux.encode_header(mux.DATA, len(self._data))
+        self._out += self._data
+        self._data.clear()
 
     def _compact(self) -> None:
         cursor = self._cursor

@@ -13,6 +13,7 @@ import select
 import socket
 import time
 
+from ..critical import uninterrupted
 from ..session.bulk import Moved
 from ..session.link import HIGH_WATER, Link, PeerDeaf
 from ..session.tasks import Tasks
@@ -84,6 +85,7 @@ class Pump:
         try:
             self._run(tasks)
         except KeyboardInterrupt as stop:
+            self._end_frame()
             tasks.throw(stop)
 
     def _run(self, tasks: Tasks) -> None:
@@ -119,6 +121,8 @@ class Pump:
 
         If the connection refuses them that is no news.
         """
+        if self.link.torn:
+            return
         end = time.monotonic() + seconds
         self.pace = Pace()
         try:
@@ -159,6 +163,7 @@ class Pump:
             self._only_alive = quiet
         return max(0.01, min(self._last_io + limit - now, self._last_send + lull - now, *bounds))
 
+    @uninterrupted
     def _send(self) -> bool:
         """Write what can be written; True if any of it went."""
         bulk = self.link.bulk_out
@@ -215,6 +220,18 @@ class Pump:
             link.bulk_out = None
             return True
         return bulk.at_boundary if finish else count > 0
+
+    def _end_frame(self, seconds: float = FAREWELL) -> None:
+        """Send the rest of a frame of file data that is begun: last words within it would become data."""
+        link, end = self.link, time.monotonic() + seconds
+        try:
+            while link.bulk_out is not None and not link.bulk_out.at_boundary and self._can_send:
+                left = end - time.monotonic()
+                if left <= 0:
+                    return
+                self._send_bulk(left, finish=True)
+        except RefsyncError:
+            self._can_send = False
 
     def _receive_bulk(self, wait: float | None) -> bool:
         """Have file data put where it belongs; True if any came, or something else is next."""
