@@ -6,7 +6,9 @@ import errno
 import os
 import pathlib
 import random
+import signal
 import socket
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -186,3 +188,22 @@ def test_a_send_without_a_copy(ring: Ring, tmp_path: pathlib.Path, kind: str) ->
     assert stream == plain[1]
     assert (counted(ring, "send-zc").bytes == len(stream)) == (kind == "tcp")
     assert (counted(ring, "send-zc").submitted == 0) == (kind == "no-opcode")
+
+
+def test_a_signal_ends_a_wait_that_has_begun_with_a_send(ring: Ring, tmp_path: pathlib.Path) -> None:
+    """The system then tells how much it was asked to do, not that the wait was cut: nobody may wait again."""
+    (tmp_path / "f").write_bytes(NOISE)
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    rescue = threading.Timer(20, theirs.close)
+    rescue.start()
+    before = signal.signal(signal.SIGALRM, lambda *_: None)
+    with opened(tmp_path / "f", os.O_RDONLY) as fd:
+        job = RingOut(ring, fd, len(NOISE), new_sum(), framed=True)
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        assert job.run(ours.fileno(), -1, -1) == Moved.AGAIN
+        job.close()
+    signal.signal(signal.SIGALRM, before)
+    rescue.cancel()
+    ours.close()
+    theirs.close()

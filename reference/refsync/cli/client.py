@@ -157,7 +157,7 @@ def with_child(
             error.advice = advice(error.code, options)
         raise
     except BaseException:
-        child.end()
+        child.end(hurry=True)
         raise
     child.close()
     return max(code, child.wait())

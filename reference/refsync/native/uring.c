@@ -249,13 +249,11 @@ static int turn(ring *ring, int milliseconds)
     ring->interrupted += result == -EINTR;
     if (reap(ring))
         return MORE;
-    if (result == -EINTR || result == -ETIME || result == -EAGAIN || result == -EBUSY || (result >= 0 && !milliseconds))
+    /* of a wait that a signal ended the system says how much it had submitted before, if anything */
+    if (result == -EINTR || result == -ETIME || result == -EAGAIN || result == -EBUSY || result >= 0)
         return AGAIN;
-    if (result < 0) {
-        ring->broken = -result;
-        return FAILED;
-    }
-    return MORE;
+    ring->broken = -result;
+    return FAILED;
 }
 
 /* The same for a mover, which has the error to tell. */

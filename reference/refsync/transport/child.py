@@ -21,6 +21,8 @@ LEAVING = 2.0
 #: Seconds that a child has to end by itself, and then to obey.
 GRACE = 0.4
 OBEY = 3.0
+#: Seconds to obey that a child has if somebody waits for our end.
+HURRY = 0.1
 _STEP = 0.005
 _LISTEN = 0.02
 
@@ -51,10 +53,15 @@ class Child:
         assert self._status is not None
         return os.WEXITSTATUS(self._status) if os.WIFEXITED(self._status) else 0
 
-    def end(self) -> None:
-        """After an error: see to it that it ends, by itself, told to or, at last, forced to."""
+    def end(self, *, hurry: bool = False) -> None:
+        """After an error: see to it that it ends, by itself, told to or, at last, forced to.
+
+        With ``hurry``, after a signal, one that is stopped or hangs is told to and left behind: it may have
+        something to tidy up, and we are to be gone within a second.
+        """
         self.close()
-        for number, seconds in ((0, GRACE), (signal.SIGTERM, OBEY), (signal.SIGKILL, OBEY)):
+        steps = ((0, GRACE), (signal.SIGTERM, HURRY if hurry else OBEY), (signal.SIGKILL, OBEY))
+        for number, seconds in steps[:2] if hurry else steps:
             if number and self._status is None:
                 os.kill(self.pid, number)
             if self._ends(seconds):

@@ -27,6 +27,8 @@ MAX_BUFFERED = 8 * 1024 * 1024
 
 #: Seconds in which a child's errors are looked at while file data moves.
 HEARING = 0.1
+#: Seconds after which whoever moves file data looks whether a signal has come just before he waited.
+LOOKING = 1.0
 #: Seconds that a peer which has closed its input has to go on speaking.
 LAST_WORDS = 2.0
 #: Seconds that a side which was told to stop takes to tell the other.
@@ -319,11 +321,12 @@ class Pump:
         return self._poll.poll(milliseconds)
 
     def _milliseconds(self, wait: float | None) -> int:
-        """As poll takes it, -1 for ever; but who waits in there does not hear what a child says besides."""
+        """As poll takes it; who waits in there hears neither what a child says besides nor a signal."""
+        most = LOOKING
         if self._errors is not None and self._errors.fd >= 0:
             self._errors.hear()
-            wait = HEARING if wait is None else min(wait, HEARING)
-        return -1 if wait is None else int(wait * 1000 + 0.5)
+            most = HEARING
+        return int(min(most if wait is None else wait, most) * 1000 + 0.5)
 
 
 def _read_error(number: int) -> RefsyncError:
