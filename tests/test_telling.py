@@ -86,6 +86,37 @@ def test_a_fault_of_the_command_line_is_logged_too(tmp_path: Path) -> None:
     assert re.search(r"\(code 1\) at \S+ \[client=", text)
 
 
+def test_a_log_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
+    (tmp_path / "s").mkdir()
+    ended = run("-r", "--log-file=none/log", "s/", "d", cwd=tmp_path)
+    assert ended.returncode == 0 and (tmp_path / "d").is_dir()
+    assert ended.stderr == "rsync: [client] failed to open log-file none/log: No such file or directory (2)\n"
+    assert 'Ignoring "log file" setting.' in ended.stdout.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--cc=md5,nonesuch"], "unknown checksum name: nonesuch"),
+        (["--compress-choice=nonesuch"], "unknown compress name: nonesuch"),
+        (["--info=nonesuch"], 'Unknown --info item: "nonesuch"'),
+    ],
+)
+def test_names_that_are_not_known_are_told_once(tmp_path: Path, words: list[str], said: str) -> None:
+    ended = run("-r", *words, "s/", "d", cwd=tmp_path)
+    first, last = ended.stderr.splitlines()
+    assert first == said and "[client=" in last
+
+
+def test_what_the_system_refuses_is_told_with_the_role(tmp_path: Path) -> None:
+    ended = run("-r", "-e", "./none", "host:s/", "d", cwd=tmp_path)
+    assert (
+        "rsync: [Receiver] Failed to exec ./none: No such file or directory (2)" in ended.stderr.splitlines()
+    )
+    ended = run("-r", "h:s", "h:d", cwd=tmp_path)
+    assert ended.stderr.startswith("The source and destination cannot both be remote.\n")
+
+
 def test_files_of_rules_end_their_lines_at_nul_with_from0(tmp_path: Path) -> None:
     (tmp_path / "s").mkdir()
     (tmp_path / "s/new").touch()

@@ -6,6 +6,7 @@ Clauses OPT-2, OPT-7, END-1; upstream ``main.c:start_client``, ``client_run``.
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable, Sequence
 
@@ -195,12 +196,17 @@ def own_charset(options: Options, printer: Printer) -> Charset | None:
 
 
 def open_log(options: Options) -> Log | None:
-    """OUT-14: the file that ``--log-file`` names."""
+    """OUT-14: the file that ``--log-file`` names; in place of one that can't be opened the system's log."""
     if not options.log_file:
         return None
     from ..files.log import Log
 
-    return Log(options.log_file, tag="rsync")
+    log = Log(options.log_file, tag="rsync")
+    if log.failure:
+        print(f"rsync: [client] {log.failure}", file=sys.stderr, flush=True)
+        if not options.quiet:
+            print('Ignoring "log file" setting.', flush=True)
+    return log
 
 
 def server_arguments(options: Options) -> list[str]:

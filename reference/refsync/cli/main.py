@@ -119,9 +119,11 @@ def _say(options: Options, code: int, end: RefsyncError | Interrupted | None, ro
     role = "server" if serving else role
     text = ""
     if isinstance(end, RefsyncError) and not end.told and str(end):
-        texts = ("[", "rsync: ", "@ERROR", "ABORTING", "iconv_open(", *OF_RULES)
-        bare = str(end).startswith(texts if role else (*texts, "ERROR: ", "The --"))
+        texts = ("[", "rsync: ", "@ERROR", "ABORTING", "iconv_open(", "Unknown --", "unknown c", *OF_RULES)
+        bare = str(end).startswith(texts if role else (*texts, "ERROR: ", "The "))
         where = "on remote machine: " if serving and str(end).endswith(": unknown option") else ""
+        if str(end).startswith(("failed to connect to ", "failed to open ", "Failed to exec ")):
+            where = f"[{role or role_of(end, sender=options.sender)}] "
         text = f"{end}\n" if bare else f"rsync: {where}{end}\n"
     if isinstance(end, RefsyncError) and end.advice:
         text += f"rsync: {end.advice}\n"

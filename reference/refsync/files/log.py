@@ -30,6 +30,7 @@ class Log:
     def __init__(self, path: str = "", tag: str = "rsyncd", facility: str = "daemon") -> None:
         self.path = path
         self._fd = -1
+        self.failure = ""  # why ``path`` is not what is written to
         self._system = (tag, facility)
         time.localtime()  # a chroot takes the time zone's file away
         self._begin(tag, facility)
@@ -49,8 +50,9 @@ class Log:
                 self._open()
             except OSError as error:
                 self.path = ""
+                self.failure = f"failed to open log-file {path}: {error.strerror} ({error.errno})"
                 self._use_system(tag, facility)
-                self(f"failed to open log-file {path}: {error.strerror} ({error.errno})")
+                self(self.failure)
         else:
             self._use_system(tag, facility)
 

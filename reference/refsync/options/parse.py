@@ -16,7 +16,7 @@ from ..wire.limits import MAX_BLOCK_SIZE, OLD_MAX_BLOCK_SIZE
 from .actions import act, negate
 from .check_writing import check_writing
 from .combinations import check_batch
-from .compression import settle_compression
+from .compression import check_checksums, settle_compression
 from .model import Options
 from .option import NO_CRTIMES, Option
 from .saying import settle
@@ -170,6 +170,7 @@ def _check(options: Options) -> None:
         if getattr(options, name) < 0:
             raise wrong(f"--{name} must not be negative")
     settle_compression(options)
+    check_checksums(options)
     if options.protocol > MAX_PROTOCOL:
         raise RefsyncError(f"--protocol must be no more than {MAX_PROTOCOL} on the Client.", Exit.PROTOCOL)
     check_batch(options)

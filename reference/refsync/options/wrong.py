@@ -5,8 +5,8 @@ from __future__ import annotations
 from ..wire.errors import Exit, RefsyncError
 
 
-def wrong(text: str) -> RefsyncError:
-    """OPT-5: exit 1, with what was wrong."""
-    error = RefsyncError(text, Exit.SYNTAX)
+def wrong(text: str, code: Exit = Exit.SYNTAX) -> RefsyncError:
+    """OPT-5: exit 1, or ``code``, with what was wrong."""
+    error = RefsyncError(text, code)
     error.early = True
     return error

@@ -384,15 +384,12 @@ class Link:
                 done += FRAME_LIMIT
         del data[:done]
 
+    @uninterrupted
     def _frame_pending(self) -> None:
         if self._data:
-            self._frame_rest()
-
-    @uninterrupted
-    def _frame_rest(self) -> None:
-        self._out += mux.encode_header(mux.DATA, len(self._data))
-        self._out += self._data
-        self._data.clear()
+            self._out += mux.encode_header(mux.DATA, len(self._data))
+            self._out += self._data
+            self._data.clear()
 
     def _compact(self) -> None:
         cursor = self._cursor
