@@ -1,6 +1,6 @@
 """``refsync-fuzz``: run, replay, measure and keep the fuzz targets.
 
-Exit codes: 0 all held; 1 a finding, or a fault of the corpus; 2 usage.
+Exit codes: 0 all held; 1 a finding, or a fault of the corpus; 2 usage; 3 the fuzzer failed, or a merge did.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from . import (
     findings,
     floor,
     measure,
+    merging,
     planted,
     promote,
     record,
@@ -37,6 +38,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except LookupError as error:
         print(f"refsync-fuzz: {error.args[0]}", file=sys.stderr)
         return 2
+    except RuntimeError as error:
+        print(f"refsync-fuzz: {error}", file=sys.stderr)
+        return 3
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -78,7 +82,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     table.set_defaults(targets=[])
     command("seeds", _seeds, "write the made seeds, the dictionaries and the stubs")
-    command("merge", _merge, "add what runs found and reaches new code to the seeds", many=False)
+    command(
+        "merge", _merge, "add what runs found and reaches new code to the seeds; nothing is lost", many=False
+    )
     command("prune", _prune, "remove found seeds that take no branch that others don't", many=False)
     smaller = command("minimize", _minimize, "shorten an input that breaks the oracle", many=False)
     smaller.add_argument("crash", type=Path)
@@ -218,8 +224,11 @@ def _seeds(options: argparse.Namespace) -> int:
 
 
 def _merge(options: argparse.Namespace) -> int:
-    before, after = runners.merge(targets.load(options.target))
-    print(f"{options.target}: {before} seeds before, {after} after")
+    done = merging.merge(targets.load(options.target))
+    print(
+        f"{options.target}: {done.before} seeds before, {done.after} after;"
+        f" {done.reached_before} {done.unit} before, {done.reached} after, none lost"
+    )
     return 0
 
 

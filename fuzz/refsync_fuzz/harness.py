@@ -6,12 +6,17 @@ been imported before.
 
 from __future__ import annotations
 
+import importlib
 import random
 import sys
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from . import structure
 from .structure import Shape
+
+if TYPE_CHECKING:
+    from .target import Target
 
 
 def main(name: str) -> None:
@@ -19,12 +24,24 @@ def main(name: str) -> None:
     import atheris
 
     with atheris.instrument_imports(include=["refsync"]):
-        from .target import load
+        target = loaded(name)
+        shape = target.surface.shape
+        atheris.Setup(sys.argv, target.fuzz_one, **({} if shape is None else _by_parts(shape)))
+        atheris.Fuzz()
 
-        target = load(name)
-    shape = target.surface.shape
-    atheris.Setup(sys.argv, target.fuzz_one, **({} if shape is None else _by_parts(shape)))
-    atheris.Fuzz()
+
+def loaded(name: str) -> Target:
+    """The target of that name with every module that it answers for.
+
+    The reference imports some of its modules when they are first needed. That is too late here: a module
+    which is imported in the middle of a run is not instrumented, and the fuzzer is blind in it.
+    """
+    from .target import load
+
+    target = load(name)
+    for module in target.surface.code:
+        importlib.import_module(module)
+    return target
 
 
 def _by_parts(shape: Shape) -> dict[str, Callable[..., bytes]]:

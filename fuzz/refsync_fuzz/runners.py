@@ -185,24 +185,3 @@ def keep(target: Target, data: bytes) -> Path:
     path = place / f"crash-{corpus.content_name(data)}"
     path.write_bytes(data)
     return path
-
-
-def merge(target: Target) -> tuple[int, int]:
-    """Add to the seeds those found inputs that reach new code; (files before, after).
-
-    libFuzzer ends with success and an empty result if it cannot start itself
-    again, so the result is looked at: ``RuntimeError`` if it is empty.
-    """
-    seeds = corpus.directory(target.name, "seeds")
-    seeds.mkdir(parents=True, exist_ok=True)
-    work = corpus.work_root() / target.name / "corpus"
-    work.mkdir(parents=True, exist_ok=True)
-    before = len(corpus.files(target.name, "seeds"))
-    command = [str(stub(target.name)), "-merge=1", f"-max_len={target.surface.max_length}", "-timeout=20"]
-    command += [str(seeds), str(work)]
-    done = subprocess.run(command, env=environment(), capture_output=True, check=False)
-    log = done.stderr.decode(errors="replace")
-    after = len(corpus.files(target.name, "seeds"))
-    if done.returncode or not after or after < before or "MERGE-OUTER" not in log:
-        raise RuntimeError(f"the merge for {target.name} failed ({before} -> {after} files):\n{log[-4000:]}")
-    return before, after
