@@ -21,8 +21,19 @@ from pathlib import Path
 
 from . import planted
 
-#: Targets whose inputs go to the kernel; ``delta_match`` reaches it too, much more slowly.
-TARGETS = ("native_kernel", "native_bulk", "native_ring", "native_small", "native_rows", "native_rowfiles")
+#: Targets whose inputs go to the kernel.
+TARGETS = (
+    *(
+        "native_kernel",
+        "native_bulk",
+        "native_ring",
+        "native_ring_life",
+        "native_small",
+        "native_rows",
+        "native_rowfiles",
+    ),
+    *("delta_match", "session"),  # which reach it too, more slowly
+)
 #: What the compiler adds; the first thing undefined ends the process.
 SANITIZERS = (
     "-g -fno-omit-frame-pointer -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=undefined"

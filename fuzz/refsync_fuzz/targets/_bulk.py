@@ -68,7 +68,9 @@ def _model(stream: bytes, framed: bool, blocks: list[bytes] | None) -> tuple[byt
     return made, Moved.MESSAGE if message else Moved.CLOSED, payload[at:], b""
 
 
-def incoming(choices: Choices, make: Callable[..., FileIn]) -> None:
+def incoming(
+    choices: Choices, make: Callable[..., FileIn], pair: Callable[[], tuple[int, int]] = os.pipe
+) -> None:
     """The bytes, the reason to stop and the rest of a model that takes frames apart first.
 
     The digest is that of the file; what was received before makes no difference.
@@ -86,7 +88,7 @@ def incoming(choices: Choices, make: Callable[..., FileIn]) -> None:
     wanted, reason, token, behind = _model(stream, framed, blocks if have else None)
     total = FileSum("xxh128")
     with memory_file(basis) as old, memory_file(b"") as new:
-        taken, given = os.pipe()
+        taken, given = pair()
         try:
             os.write(given, stream[cut:])
             os.close(given)
@@ -117,14 +119,16 @@ def incoming(choices: Choices, make: Callable[..., FileIn]) -> None:
     job.close()
 
 
-def outgoing(choices: Choices, make: Callable[..., FileOut]) -> None:
+def outgoing(
+    choices: Choices, make: Callable[..., FileOut], pair: Callable[[], tuple[int, int]] = os.pipe
+) -> None:
     """Literal runs that say the file, zeros where it has become shorter, and its digest."""
     content = choices.text() * (1 + choices.byte() % 40)
     framed = bool(choices.byte() & 1)
     length = len(content) + choices.byte() % 64
     total = FileSum("xxh64")
     with memory_file(content) as fd:
-        taken, given = os.pipe()
+        taken, given = pair()
         try:
             job = make(fd, length, total, framed=framed)
             outcome = _patiently(lambda: job.run(given, -1, PATIENCE))

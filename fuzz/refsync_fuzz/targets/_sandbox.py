@@ -46,6 +46,15 @@ class Sandbox:
         shutil.rmtree(self.dest, onerror=_unlock)
         _grow(self.dest, BASIS)
 
+    def renew_source(self) -> None:
+        """The source as it was, where a run may have removed files of it."""
+        shutil.rmtree(self.source, onerror=_unlock)
+        _grow(self.source, SOURCE)
+
+    def source_is_part(self) -> bool:
+        """Whether all that is in the source now was there before."""
+        return _scan(self.source).items() <= self._before[2].items()
+
     def outside_is_untouched(self) -> bool:
         """Whether all but the destination is as it was made."""
         return self._look() == self._before

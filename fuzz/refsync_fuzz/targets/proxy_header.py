@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator
+from typing import cast
 
+from refsync.daemon import entrance
+from refsync.daemon.config import Section
 from refsync.wire import proxyproto
 from refsync.wire.cursor import Cursor
+from refsync.wire.errors import RefsyncError
 
 from ..oracle import Refused, Value, check_decoder, expect, same
 from ..target import Surface
@@ -33,12 +37,49 @@ SURFACE = Surface(
 )
 
 
+class _Connection:
+    """Gives what a proxy sends, in pieces."""
+
+    def __init__(self, data: bytes, size: int) -> None:
+        self._data, self._size = data, size
+
+    def recv(self, most: int) -> bytes:
+        piece, self._data = self._data[: self._size], self._data[self._size :]
+        return piece
+
+
+class _Main:
+    """The part of a configuration that counts: all may speak for others."""
+
+    @staticmethod
+    def text(name: str) -> str:
+        return "*"
+
+
+def _entrance(data: bytes, size: int) -> object:
+    """The address and what is left of what was read, by a daemon that reads pieces, or its exit code."""
+    try:
+        return entrance.through_proxy(_Connection(data, size), "10.9.8.7", cast(Section, _Main))  # type: ignore[arg-type]
+    except RefsyncError as error:
+        expect(error.message, "a reason")
+        return error.code
+
+
 def fuzz_one(data: bytes) -> None:
     """Oracle: what is taken is bounded, an address is one, and a header made anew from it says the same.
 
-    Cut anywhere it is the same header.
+    Cut anywhere it is the same header, and a daemon that reads it in pieces comes to the same address and
+    loses nothing of what follows.
     """
     got = check_decoder(lambda: proxyproto.decode, data)
+    for size in (len(data) or 1, 1 + len(data) % 7):
+        found = _entrance(data, size)
+        if isinstance(got, Value):
+            assert isinstance(found, tuple)
+            same(found[0], got.value or "10.9.8.7", "the address that the daemon takes")
+            expect(data[got.consumed :].startswith(found[1]), "what follows the header")
+        else:
+            same(found, 5, "the exit code of a daemon")
     if isinstance(got, Refused):
         expect(got.clause == "TCP-6" and got.code == 5, f"refused by {got.clause}")
     if not isinstance(got, Value):

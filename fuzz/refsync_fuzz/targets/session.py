@@ -43,7 +43,14 @@ OPTIONS = (
     ["-rlptn", "-i"],
     ["-rltO", "--ignore-times", "--no-inc-recursive"],
     ["-rltH"],
+    ["-rlt", "--backup", "--backup-dir=old", "--partial-dir=.part", "--delay-updates"],
+    ["-rlt", "--remove-source-files"],
+    ["-rltR", "--trust-sender", "--safe-links", "--no-whole-file"],
+    ["-rlt", "--compare-dest=d", "--munge-links", "--max-size=1k"],
 )
+REMOVES = "--remove-source-files"
+#: So many there were at first: a higher byte still means what it meant then.
+FIRST_OPTIONS = 10
 #: Steps that no honest or hostile input of the longest length needs.
 MOST_STEPS = 200_000
 
@@ -104,6 +111,10 @@ def _sandbox() -> Sandbox:
     return _sandboxes[0]
 
 
+def _words(choice: int) -> list[str]:
+    return OPTIONS[choice if choice < len(OPTIONS) else choice % FIRST_OPTIONS]
+
+
 def _options(words: list[str], protocol: int, *, server: bool, sender: bool) -> Options:
     options, _ = parse([*words, f"--protocol={protocol}"])
     options.sender = sender if not server else not sender
@@ -129,7 +140,7 @@ def _run(choices: tuple[int, int, int], stream: bytes, pieces: list[int]) -> tup
     """(exit code, or None if the peer went away in the middle; what was sent)"""
     half, sender = ROLES[choices[0] % len(ROLES)]
     protocol = PROTOCOLS[choices[1] % len(PROTOCOLS)]
-    options = _options(OPTIONS[choices[2] % len(OPTIONS)], protocol, server=half == "server", sender=sender)
+    options = _options(_words(choices[2]), protocol, server=half == "server", sender=sender)
     box = _sandbox()
     link = Link()
     tasks = _conversation(link, half, sender, options, box)
@@ -186,6 +197,9 @@ def fuzz_one(data: bytes) -> None:
             box.reset()
         code, sent = _run(head, stream, sizes)
         codes.append(code)
+        if REMOVES in _words(head[2]):
+            expect(box.source_is_part(), "the source has something new")
+            box.renew_source()
         expect(box.outside_is_untouched(), "something outside the destination was changed")
         expect(SECRET not in sent, "something outside the source was sent")
         if code != 0:
@@ -203,7 +217,7 @@ def played(data: bytes) -> Played | None:
     role, protocol, words = choices.byte(), choices.byte(), choices.byte()
     half, sender = ROLES[role % len(ROLES)]
     protocol = PROTOCOLS[protocol % len(PROTOCOLS)]
-    options = OPTIONS[words % len(OPTIONS)]
+    options = _words(words)
     stream = choices.rest()[1:]  # behind the sizes of pieces
     if half == "client":
         return Played("server", stream, (*options, "--checksum-seed=1"), sender, protocol)
@@ -235,10 +249,14 @@ def captures() -> Iterator[tuple[str, bytes]]:
             for push in (True, False):
                 box.reset()
                 client_said, server_said = _talk(words, protocol, push)
+                if REMOVES in words:
+                    box.renew_source()
                 role = 0 if push else 1
                 name = f"{protocol}.{index}.{'push' if push else 'pull'}"
-                yield f"client.{name}", bytes((role, number, index, 200)) + server_said
-                yield f"server.{name}", bytes((3 - role, number, index, 200)) + client_said
+                # what has arrived is only heard by a sender that has begun: byte by byte
+                pieces = 0 if REMOVES in words else 200
+                yield f"client.{name}", bytes((role, number, index, pieces)) + server_said
+                yield f"server.{name}", bytes((3 - role, number, index, pieces)) + client_said
     box.reset()
 
 

@@ -17,8 +17,9 @@ from .xattrs import STAT, reason
 
 #: Longer than any that was written (upstream has a buffer of 256 bytes).
 _MOST = 255
-_NUMBER = rb"\s*([+-]?\d+)"
-_FORM = rb"\s*([0-7]+)" + _NUMBER + rb"," + _NUMBER + _NUMBER + rb":" + _NUMBER
+#: As C's sscanf reads numbers: with a sign, and never fewer digits than there are.
+_NUMBER = rb"\s*([+-]?\d++)"
+_FORM = rb"\s*([+-]?[0-7]++)" + _NUMBER + rb"," + _NUMBER + _NUMBER + rb":" + _NUMBER
 #: The fields of a status that can be given by position, in order.
 _SHOWN = 10
 _MORE = ("st_atime_ns", "st_mtime_ns", "st_ctime_ns", "st_blksize", "st_blocks")

@@ -63,7 +63,7 @@ class Log:
     def __call__(self, text: str) -> None:
         """Log one or more lines; what could move a terminal's cursor is written as an escape."""
         for line in text.split("\n"):
-            safe = _printable(line)
+            safe = printable(line)
             if not self.path:
                 syslog.syslog(syslog.LOG_INFO, safe.encode("utf-8", "backslashreplace").decode())
                 continue
@@ -90,7 +90,8 @@ class Log:
         syslog.openlog(tag, syslog.LOG_PID | syslog.LOG_NDELAY, number)
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """OUT-14: a line without control characters but tabs."""
     return "".join(
         char if (char >= " " and char != "\x7f") or char == "\t" else f"\\#{ord(char):03o}" for char in text
     )

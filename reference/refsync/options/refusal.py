@@ -5,6 +5,7 @@ Clause DAEMON-10; upstream ``options.c:set_refuse_options``.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 
 from ..filters.wildmatch import wildmatch
@@ -84,7 +85,9 @@ class Refusals:
 
 
 def _fits(pattern: str, option: Option) -> bool:
-    return any(name and wildmatch(pattern.encode(), name.encode()) for name in (option.name, option.short))
+    return any(
+        name and wildmatch(os.fsencode(pattern), name.encode()) for name in (option.name, option.short)
+    )
 
 
 def _same(name: str) -> Iterable[Option]:

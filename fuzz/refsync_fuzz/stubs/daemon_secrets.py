@@ -1,0 +1,6 @@
+#!/usr/bin/env python3
+"""libFuzzer's executable for the target ``daemon_secrets``."""
+
+from refsync_fuzz.harness import main
+
+main("daemon_secrets")
