@@ -96,6 +96,7 @@ def run_atheris(target: Target, *, seconds: int, runs: int, jobs: int = 1, seed:
         f"-artifact_prefix={artifacts}/",
         f"-max_len={target.surface.max_length}",
         f"-timeout={int(triage.TIME_LIMIT)}",
+        f"-report_slow_units={int(triage.TIME_LIMIT)}",  # sooner, a busy machine makes findings of any input
         "-rss_limit_mb=2048",
         "-print_final_stats=1",
     ]

@@ -20,7 +20,7 @@ from refsync.wire.errors import NeedMoreData, ProtocolError
 from refsync.wire.limits import MAX_INFLATED, MAX_LZ4_BLOCK
 
 from ..choices import Choices, spread
-from ..oracle import expect, same
+from ..oracle import Violation, expect, same
 
 Event = bytes | int | None
 
@@ -148,19 +148,28 @@ def _expected(model: Model, wire: bytes, salt: int) -> tuple[list[Event], str]:
 
 def _decoded(codec: Codec, wire: bytes, pieces: list[int], salt: int, quirk: bool) -> tuple[list[Event], str]:
     """What our decoder gives of a stream that comes in pieces (oracles E, M)."""
-    events: list[Event] = []
+    events: list[Event | bytearray] = []
+    how = _decode(codec, wire, pieces, salt, quirk, events)
+    return [bytes(event) if isinstance(event, bytearray) else event for event in events], how
+
+
+def _decode(
+    codec: Codec, wire: bytes, pieces: list[int], salt: int, quirk: bool, events: list[Event | bytearray]
+) -> str:
     decoder = compression.decoder(codec.name, quirk=quirk)
     buffer = bytearray()
     cursor = Cursor(buffer)
     at = turn = total = 0
+    most = max(MAX_INFLATED, MAX_LZ4_BLOCK)
+    decode = decoder.decode
     while total <= ENOUGH:
         before = cursor.pos
         try:
-            event = decoder.decode(cursor)
+            event = decode(cursor)
         except NeedMoreData:
             same(cursor.pos, before, "where the cursor stands")
             if at >= len(wire):
-                return events, "more"
+                return "more"
             size = pieces[min(turn, len(pieces) - 1)] if pieces else len(wire)
             turn += 1
             buffer += wire[at : at + size]
@@ -169,16 +178,26 @@ def _decoded(codec: Codec, wire: bytes, pieces: list[int], salt: int, quirk: boo
         except ProtocolError as error:
             expect(error.clause.startswith("COMP-"), f"refused by {error.clause}")
             same(int(error.code), 2 if error.clause == "COMP-7" else 12, f"exit code of {error.clause}")
-            return events, "refused"
-        expect(before <= cursor.pos <= len(buffer), "the cursor's way")
+            return "refused"
+        if not before <= cursor.pos <= len(buffer):  # the text costs more than the check
+            raise Violation(f"the cursor went from {before} to {cursor.pos} of {len(buffer)}")
         if isinstance(event, bytes):
-            expect(len(event) <= max(MAX_INFLATED, MAX_LZ4_BLOCK), f"{len(event)} bytes at once")
-        elif event is not None:
+            if not event:
+                continue
+            if len(event) > most:
+                raise Violation(f"{len(event)} bytes at once")
+            if events and isinstance(events[-1], bytearray):
+                events[-1] += event
+            else:
+                events.append(bytearray(event))
+            total += len(event)
+            continue
+        if event is not None:
             data = block_of(event, salt)
             decoder.saw_block(data)
             total += 64 + len(data)
-        total += _add(events, event)
-    return events, "enough"
+        events.append(event)
+    return "enough"
 
 
 def _check(codec: Codec, wire: bytes, pieces: list[int], salt: int, quirk: bool) -> tuple[list[Event], str]:

@@ -45,6 +45,7 @@ SURFACE = Surface(
         "guarded": b"guarded\n",
         "arguments": b"--server\0--sender\0-r\0.\0open/\0\0",
     },
+    slow="two conversations for each input, one of them in pieces",
     max_length=6000,
     shape=Shape(fixed(4)),
 )

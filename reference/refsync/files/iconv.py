@@ -11,6 +11,10 @@ import errno
 import os
 import weakref
 
+_FAILED = ctypes.c_size_t(-1).value
+#: Bytes that a name may become, to begin with.
+_ROOM = 512
+
 
 class NoIconv(Exception):
     """The C library has none."""
@@ -26,8 +30,9 @@ class Iconv:
         except (OSError, AttributeError):
             raise NoIconv from None
         opener.argtypes, opener.restype = (ctypes.c_char_p, ctypes.c_char_p), ctypes.c_void_p
-        pointer, size = ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_size_t)
-        self._iconv.argtypes = (ctypes.c_void_p, pointer, size, pointer, size)
+        size = ctypes.POINTER(ctypes.c_size_t)
+        places = ctypes.POINTER(ctypes.c_char_p), ctypes.POINTER(ctypes.c_void_p)
+        self._iconv.argtypes = (ctypes.c_void_p, places[0], size, places[1], size)
         self._iconv.restype = ctypes.c_size_t
         closer.argtypes = (ctypes.c_void_p,)
         handle = opener(os.fsencode(to), os.fsencode(source))
@@ -35,15 +40,14 @@ class Iconv:
             raise LookupError(f"{source} to {to}")
         self._handle = ctypes.c_void_p(handle)
         weakref.finalize(self, closer, self._handle)
+        self._out = ctypes.create_string_buffer(_ROOM)  # kept, and made larger where it does not do
 
     def step(self, text: bytes) -> tuple[bytes, int, int]:
-        self._iconv(self._handle, None, None, None, None)
-        room = len(text) * 2 + 64
         while True:
-            out = ctypes.create_string_buffer(room)
-            source = ctypes.create_string_buffer(text, len(text) + 1)
-            read, written = (ctypes.c_void_p(ctypes.addressof(place)) for place in (source, out))
-            left, free = ctypes.c_size_t(len(text)), ctypes.c_size_t(room)
+            out, room = self._out, len(self._out)
+            read, left = ctypes.c_char_p(text), ctypes.c_size_t(len(text))
+            written, free = ctypes.c_void_p(ctypes.addressof(out)), ctypes.c_size_t(room)
+            self._iconv(self._handle, None, None, None, None)
             ctypes.set_errno(0)
             result = self._iconv(
                 self._handle,
@@ -52,11 +56,10 @@ class Iconv:
                 ctypes.byref(written),
                 ctypes.byref(free),
             )
-            number = ctypes.get_errno() if result == ctypes.c_size_t(-1).value else 0
+            number = ctypes.get_errno() if result == _FAILED else 0
             if number != errno.E2BIG:
-                return out.raw[: room - free.value], len(text) - left.value, number
-            room *= 2
-            self._iconv(self._handle, None, None, None, None)
+                return out[: room - free.value], len(text) - left.value, number
+            self._out = ctypes.create_string_buffer(room * 2)
 
 
 class Codec:

@@ -52,9 +52,8 @@ class Refusals:
         if pattern in ("a", "archive"):
             names = {option.name for option in OPTIONS if option.short and option.short in _ARCHIVE}
         elif any(letter in pattern for letter in "*?["):
-            names = {
-                option.name for option in OPTIONS if option.name not in _NOT_WILD and _fits(pattern, option)
-            }
+            raw = os.fsencode(pattern)
+            names = {option.name for option in OPTIONS if option.name not in _NOT_WILD and _fits(raw, option)}
         else:
             names = {option.name for option in _same(pattern)}
         if not names:
@@ -84,10 +83,10 @@ class Refusals:
                 raise _refuse(next(option for option in OPTIONS if option.name == name))
 
 
-def _fits(pattern: str, option: Option) -> bool:
-    return any(
-        name and wildmatch(os.fsencode(pattern), name.encode()) for name in (option.name, option.short)
-    )
+def _fits(pattern: bytes, option: Option) -> bool:
+    if wildmatch(pattern, option.name.encode()):
+        return True
+    return bool(option.short) and wildmatch(pattern, option.short.encode())
 
 
 def _same(name: str) -> Iterable[Option]:
