@@ -26,7 +26,7 @@ from ..choices import Choices
 from ..oracle import Violation, expect, same
 from ..structure import Shape
 from ..target import Played, Surface
-from ._sandbox import SECRET, Sandbox
+from ._sandbox import SECRET, Sandbox, descriptors
 
 #: Which half runs here, and whether it sends.
 ROLES = (("client", True), ("client", False), ("server", True), ("server", False))
@@ -181,7 +181,7 @@ def fuzz_one(data: bytes) -> None:
 
     Nothing but ``RefsyncError`` escapes, whatever files the peer announces.
     What is outside the destination stays as it was, and what is outside the
-    source is not sent. A session that succeeds in one piece succeeds in
+    source is not sent. No descriptor stays open. A session that succeeds in one piece succeeds in
     many, with the same files.
     """
     choices = Choices(data)
@@ -195,7 +195,9 @@ def fuzz_one(data: bytes) -> None:
     for sizes in ([], [1 + pieces, 1 + pieces % 16]):
         if receives:
             box.reset()
+        held = descriptors()
         code, sent = _run(head, stream, sizes)
+        same(descriptors(), held, "descriptors that are open")
         codes.append(code)
         if REMOVES in _words(head[2]):
             expect(box.source_is_part(), "the source has something new")

@@ -41,14 +41,17 @@ async def send(session: Session, arguments: list[bytes], filters: FilterList, ro
         await session.link.flush()  # nothing to talk about: the client ends as soon as it has seen the list
         return session.exit_code()
     sender = Sender(session, lists)
-    await sender.run()
-    session.stats.total_read = session.link.bytes_in
-    session.stats.total_written = session.link.bytes_out + session.link.pending
-    if session.options.server:
-        session.link.write(stats.encode_stats(session.stats.totals(), session.dialect))
-    elif session.recorder is not None:
-        session.recorder.totals(session.stats.totals(), session.dialect)
-    await sender.goodbye()
+    try:
+        await sender.run()
+        session.stats.total_read = session.link.bytes_in
+        session.stats.total_written = session.link.bytes_out + session.link.pending
+        if session.options.server:
+            session.link.write(stats.encode_stats(session.stats.totals(), session.dialect))
+        elif session.recorder is not None:
+            session.recorder.totals(session.stats.totals(), session.dialect)
+        await sender.goodbye()
+    finally:
+        sender.close()
     await session.link.flush()
     return session.exit_code()
 

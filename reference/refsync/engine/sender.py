@@ -58,6 +58,10 @@ class Sender:
         self._remover = SourceRemover(session, lists.lists, self._below)
         session.on_success = self._remover.arrived
 
+    def close(self) -> None:
+        """Let go of the directories of the source."""
+        self._below.close()
+
     async def run(self) -> None:
         """Serve every phase; returns once the last ``NDX_DONE`` of the transfer is queued."""
         session, link = self._session, self._session.link

@@ -74,3 +74,9 @@ class Below:
             self._directories, self._root = None, root
             self._directories = Directories(root or b".")
         return self._directories
+
+    def close(self) -> None:
+        """Let go of all directories; they are opened anew if anything is asked for again."""
+        if self._directories is not None:
+            self._directories.close()
+        self._directories = self._root = None

@@ -58,7 +58,7 @@ class Iconv:
             )
             number = ctypes.get_errno() if result == _FAILED else 0
             if number != errno.E2BIG:
-                return out[: room - free.value], len(text) - left.value, number
+                return ctypes.string_at(out, room - free.value), len(text) - left.value, number
             self._out = ctypes.create_string_buffer(room * 2)
 
 
