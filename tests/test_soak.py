@@ -10,16 +10,15 @@ import sys
 from pathlib import Path
 
 import pytest
-from refsync_conformance.soak.__main__ import _left_behind, _report
 from refsync_conformance.soak.clients import Tally
 from refsync_conformance.soak.place import MEBIBYTE, Place, Sample, memory
+from refsync_conformance.soak.report import left_behind, report
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
     made = Place(tmp_path, "/bin/true", places=3, seed=1)
-    made._make_source()
-    made.inbox.mkdir()
+    made.make()
     made.log.write_text("all is well\n")
     return made
 
@@ -37,14 +36,32 @@ def test_a_copy_is_held_to_the_source(place: Place) -> None:
 
 def test_what_is_left_behind_is_found(place: Place) -> None:
     quiet, small = Sample(0, 10 * MEBIBYTE, 5, 0, 0), [Sample(1, 10 * MEBIBYTE, 5, 1, 0)]
-    assert _left_behind(place, small, quiet, quiet) == []
+    assert left_behind(place, small, quiet, quiet) == []
     (place.inbox / ".file 1.Ab3dE9").write_bytes(b"x")
     (place.inbox / ".file 1").write_bytes(b"x")
+    (place.root / "outside/planted").write_text("x")
+    (place.scratch / "left").write_text("x")
     place.log.write_text("Traceback (most recent call last):\n")
-    found = _left_behind(place, small, quiet, Sample(9, 13 * MEBIBYTE, 9, 2, 0))
-    for words in ("2 processes", "9 descriptors", "temporary files", "has grown", "a trace"):
+    stray = place.client(["/bin/cat", "/dev/zero"])
+    try:
+        late = [*small, Sample(8, 10 * MEBIBYTE, 5, 1, 0, 900 * MEBIBYTE)]
+        found = left_behind(place, late, quiet, Sample(9, 13 * MEBIBYTE, 9, 2, 0))
+    finally:
+        stray.kill()
+        stray.communicate()
+    for words in (
+        *(
+            "2 processes",
+            "1 processes of clients",
+            "9 descriptors",
+            "temporary files",
+            "has grown",
+            "a trace",
+        ),
+        *("outside/planted", "one connection has had"),
+    ):
         assert any(words in fault for fault in found), words
-    assert len(found) == 5
+    assert len(found) == 8
 
 
 HOLD = """
@@ -74,9 +91,9 @@ def test_the_report_says_what_happened() -> None:
     tally.done["pull by refsync", "whole"] += 7
     chosen = argparse.Namespace(seconds=60, clients=20, seed=1, peer="refsync")
     look = Sample(0, 3 * MEBIBYTE, 5, 0, 0)
-    text = _report(chosen, tally, [look], (look, look), 61.0, [])
+    text = report(chosen, tally, [look], (look, look), 61.0, [])
     assert "| pull by refsync | whole | 7 |" in text
     assert "7 runs in 61 seconds; 0 faults." in text
     assert "No wrong byte" in text
-    assert "- it burns" in _report(chosen, tally, [], (look, look), 61.0, ["it burns"])
+    assert "- it burns" in report(chosen, tally, [look], (look, look), 61.0, ["it burns"])
     assert memory(os.getpid()) > MEBIBYTE

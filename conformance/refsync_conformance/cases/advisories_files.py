@@ -110,6 +110,52 @@ def planted_destination(t: Trial) -> None:
 
 
 @case(
+    "ADV-039",
+    clause="DAEMON-29",
+    title="Directories of options through another user's symlink",
+    needs_root=True,
+    controlled=False,
+    **{**AXES, "transports": ("pipe",)},
+)
+def planted_directories(t: Trial) -> None:
+    """CVE-2026-53795: backups, parts and temporary files are not made, nor files linked, by way of a symlink
+    that another user has planted; by way of one's own they are. Upstream follows both before 3.5.
+    """
+    t.build([file("f", b"new")])
+    who = t.cell.client if t.remote_is_source else t.cell.server
+    for number, words in enumerate(
+        (
+            (b"-b", b"--backup-dir=%s/made"),
+            (b"-b", b"--backup-dir=%s/none/deep"),
+            (b"--temp-dir=%s/made",),
+            (b"--delay-updates", b"--partial-dir=%s/made"),
+            (b"--link-dest=%s/there",),
+        )
+    ):
+        for name, owner in (("own", 0), ("planted", NOBODY)):
+            place, way, dest = f"outside {name}{number}", f"{name}{number}", f"dst {name}{number}"
+            t.build([file("there/f", b"new"), folder("made")], place)
+            os.symlink(t.path(place), t.path(way))
+            os.lchown(t.path(way), owner, owner)
+            before = t.snapshot(place)
+            t.build([file("f", b"older")] if words[0] != b"--link-dest=%s/there" else [], dest)
+            options = [word.replace(b"%s", t.at_receiver(way)) for word in words]
+            t.sync("-rt", *options, dest=f"{dest}/", expect=0 if name == "own" else range(1 << 7))
+            used = t.snapshot(place) != before or os.stat(t.path(f"{dest}/f")).st_nlink > 1
+            content, option = t.read(f"{dest}/f"), os.fsdecode(words[-1])
+            t.check("the file", content in (b"older", b"new"), expected="whole", got=repr(content))
+            if name == "own":
+                t.equal("the file", b"new", content)
+                t.check("one's own symlink", used, expected="followed", got=f"not for {option}")
+            elif used and who.startswith("upstream"):
+                t.unsupported(f"this release follows the link: {option}")
+            else:
+                t.check(
+                    "the other's symlink", not used, expected="not followed", got=f"followed for {option}"
+                )
+
+
+@case(
     "ADV-060",
     clause="BATCH-2",
     title="A batch whose flags are wrong",

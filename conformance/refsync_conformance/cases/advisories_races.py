@@ -9,6 +9,7 @@ and a release that is led out is unsupported.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ AXES: dict[str, Any] = {
 }
 SECRET = b"OUTSIDE\n"
 INSIDE = b"inside!\n"
+#: A name that only the other tree has.
+BEYOND = "beyond"
 DIRS = [f"d{number}" for number in range(12)]
 NAMES = [f"{where}/f{number}" for where in DIRS for number in range(3)]
 #: Changes that a case has to see; fewer would have shown nothing.
@@ -41,6 +44,7 @@ def tree(content: bytes, *, mode: int = 0o644) -> Tree:
         *(file(name, content, mode=mode) for name in NAMES),
         *(symlink(f"{where}/link", "f0") for where in DIRS),
         *(file(f"{where}/sub/g", content, mode=mode) for where in DIRS),
+        *(file(f"{where}/{BEYOND}", mode=mode) for where in DIRS if content == SECRET),
     ]
 
 
@@ -79,12 +83,13 @@ def kept(t: Trial, sends: bool, before: Snapshot, place: Path) -> None:
 
 
 def shown(t: Trial, place: str) -> list[str]:
-    """Regular files below a place with the other tree's content."""
+    """Regular files below a place with the other tree's content, or with the name that only it has."""
     found = []
     for where, _, names in os.walk(t.path(place)):
         for name in names:
             path = os.path.join(where, name)
-            if not os.path.islink(path) and Path(os.fsdecode(path)).read_bytes() == SECRET:
+            secret = not os.path.islink(path) and Path(os.fsdecode(path)).read_bytes() == SECRET
+            if secret or name == BEYOND.encode():
                 found.append(os.fsdecode(path))
     return found
 
@@ -93,35 +98,70 @@ def often(t: Trial, times: int) -> None:
     t.check("changes", times > FLIPS, expected=f"more than {FLIPS}", got=str(times))
 
 
+def nothing_sent(
+    t: Trial, flipper: Flipper, *runs: Sequence[str], sources: Sequence[str] = ("src/",), way: str = ""
+) -> None:
+    """Transfers while things turn: no content and no name of the other tree arrives, but the file beside.
+
+    ``way``: where in the copies the source's root is.
+    """
+    t.transport.remote(t.path("src/"))
+    with flipper:
+        for number, options in enumerate(runs):
+            t.sync(*options, sources=sources, dest=f"got{number}/", expect=range(1 << 7))
+    for number, options in enumerate(runs):
+        led_out(t, True, f"what was sent with {' '.join(options)}", bool(shown(t, f"got{number}")))
+        t.equal("the file beside them", b"rest\n", t.read(f"got{number}/{way}g"))
+    often(t, flipper.times)
+
+
 @case("ADV-050", clause="XFER-9", title="Sources that turn into symlinks", **AXES)
 def source_file(t: Trial) -> None:
     """CVE-2024-12747: each is a file when it is looked at and a symlink when it is opened."""
     place = beyond(t)
     t.build([*(file(where, INSIDE) for where in DIRS), file("g", b"rest\n")])
-    t.transport.remote(t.path("src/"))
-    with Flipper((t.path(f"src/{name}"), str(place / name / "f0")) for name in DIRS) as flipper:
-        for number in range(3):
-            t.sync("-rI", "--no-whole-file", dest=f"got{number}/", expect=range(1 << 7))
-    for number in range(3):
-        led_out(t, True, "what was sent", bool(shown(t, f"got{number}")))
-        t.equal("the file beside them", b"rest\n", t.read(f"got{number}/g"))
-    often(t, flipper.times)
+    turns = Flipper((t.path(f"src/{name}"), str(place / name / "f0")) for name in DIRS)
+    nothing_sent(t, turns, ("-rI", "--no-whole-file"), ("-rI", "--no-whole-file"))
 
 
 @case("ADV-051", clause="XFER-9", title="Directories of the source that turn into symlinks", **AXES)
 def source_directory(t: Trial) -> None:
-    """CVE-2026-53797: what is sent is what was listed, whatever the directories have become."""
+    """CVE-2026-53797, CVE-2026-53801: what is sent is what was listed, whatever the directories have become,
+    and nothing is listed but what is in them.
+    """
     place = beyond(t)
-    t.build(tree(INSIDE))
-    t.build([file("g", b"rest\n")])
-    t.transport.remote(t.path("src/"))
-    with turning(t, "src", place) as flipper:
-        for number, options in enumerate(("-r", "-rv", "-rc")):
-            t.sync(options, dest=f"got{number}/", expect=range(1 << 7))
-    for number in range(3):
-        led_out(t, True, "what was sent", bool(shown(t, f"got{number}")))
-        t.equal("the file beside them", b"rest\n", t.read(f"got{number}/g"))
-    often(t, flipper.times)
+    t.build([*tree(INSIDE), file("g", b"rest\n")])
+    nothing_sent(t, turning(t, "src", place), ("-r",), ("-rc", "--no-inc-recursive"))
+
+
+@case("ADV-056", clause="XFER-9", title="Sources by a way that is kept, and directories that turn", **AXES)
+def relative_sources(t: Trial) -> None:
+    """CVE-2026-53797: with --relative the user's own symlink on the way to what he named is followed, those
+    that appear below it are not.
+    """
+    place = beyond(t)
+    t.build([*tree(INSIDE), file("g", b"rest\n")], "src/deep/real")
+    t.build([symlink("way", "real")], "src/deep")
+    names = tuple(f"src/./deep/way/{name}" for name in (*DIRS, "g"))
+    turns = turning(t, "src/deep/real", place)
+    nothing_sent(t, turns, ("-rR",), ("-rRc", "--no-inc-recursive"), sources=names, way="deep/way/")
+
+
+@case(
+    "ADV-057",
+    clause="DAEMON-28",
+    title="Symlinks that are looked through, in a module",
+    **{**AXES, "transports": ("daemon",), "directions": ("pull",)},
+)
+def looked_through(t: Trial) -> None:
+    """CVE-2026-53801: with -L, -k or --copy-unsafe-links whatever appears is followed, as far as the module's
+    own directory and no farther; there a symlink leads to what it names.
+    """
+    place = beyond(t)
+    t.build([*tree(INSIDE), file("g", b"rest\n"), symlink("way", "d0/sub"), symlink("l", "g")])
+    turns = turning(t, "src", place)
+    nothing_sent(t, turns, ("-rL",), ("-rlk",), ("-rl", "--copy-unsafe-links"))
+    t.equal("a file by a symlink of the module's", b"rest\n", t.read("got0/l"))
 
 
 @case("ADV-052", clause="HOST-5", title="Directories of the destination that turn into symlinks", **AXES)

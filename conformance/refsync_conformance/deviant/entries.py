@@ -39,8 +39,8 @@ def rename(new: bytes, old: bytes = VICTIM) -> None:
     change_entry(change, old)
 
     def make(open_file: Callable[..., int]) -> Callable[..., int]:
-        def opened(self: Sender, ndx: int, root: bytes, name: bytes) -> int:
-            return open_file(self, ndx, root, old if name == new else name)
+        def opened(self: Sender, ndx: int, path: bytes) -> int:
+            return open_file(self, ndx, path.removesuffix(new) + old if path.endswith(new) else path)
 
         return opened
 

@@ -1,47 +1,57 @@
-"""The clients of a soak: each does one thing after the other until the time is up."""
+"""The honest clients of a soak, and those that are killed or stopped: each does one thing after the other."""
 
 from __future__ import annotations
 
 import random
 import shutil
-import socket
+import signal
 import subprocess
+import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from refsync_conformance.soak.place import Place
+from refsync_conformance.soak.place import IDLE, Place
+from refsync_conformance.soak.unfair import attack, deviate, listen, stall
 
-GREETING = b"@RSYNCD: 31.0 sha512 sha256 sha1 md5 md4\n"
 #: What is done, and how often of a hundred times.
-KINDS = (("pull", 30), ("push", 30), ("killed pull", 8), ("killed push", 12), ("stalled", 8), ("hostile", 12))
-#: Seconds that an honest client may take before it is a fault.
-PATIENCE = 120.0
-#: What a hostile client starts from.
-WORDS = (
-    b"",
-    GREETING,
-    b"@RSYNCD: 32.0\n",
-    b"@RSYNCD: 999999999.0 md5\n",
-    GREETING + b"#early_input=5119\n",
-    GREETING + b"src\n",
-    GREETING + b"nowhere\n",
-    GREETING + b"in\n--server\0-logDtpre.iLsfxCIvu\0.\0in/hostile\0\0",
-    GREETING + b"src\n--server\0--sender\0-logDtpre.iLsfxCIvu\0.\0src/../../etc\0\0",
-    GREETING + b"src\n--server\0--sender\0--max-alloc=0\0-re.LsfxCIvu\0.\0src/\0\0\x04md5 \0\0\0\0\0",
-    b"GET / HTTP/1.0\r\n\r\n",
+KINDS = (
+    *(("pull", 23), ("push", 23), ("killed pull", 8), ("killed push", 10), ("narrow pull", 6)),
+    *(
+        ("stopped pull", 3),
+        ("stopped push", 3),
+        ("stalled", 7),
+        ("silent", 2),
+        ("hostile", 9),
+        ("deviant", 6),
+    ),
 )
+#: What an honest client may ask for.
+OPTIONS = (("-a",), ("-az",), ("-aHX", "--delete"), ("-a", "--checksum", "--no-whole-file"))
+#: Seconds that an honest client may take before it is a fault.
+PATIENCE = 300.0
 
 
 @dataclass(slots=True)
 class Tally:
-    """What came of it: how often each kind ended how, and each fault in words."""
+    """What came of it: how often each kind ended how and after how many seconds, and each fault in words."""
 
     done: Counter[tuple[str, str]] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
-    seconds: Counter[str] = field(default_factory=Counter)
+    seconds: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def note(self, kind: str, outcome: str, seconds: float | None = None) -> None:
+        with self.lock:
+            self.done[kind, outcome] += 1
+            if seconds is not None:
+                self.seconds[kind].append(seconds)
+
+    def fault(self, kind: str, why: str) -> None:
+        self.note(kind, "FAULT")
+        self.faults.append(f"{kind}: {why}")
 
 
 class Worker:
@@ -57,30 +67,45 @@ class Worker:
 
     def run(self, until: float) -> None:
         """Go on until then, of the monotonic clock."""
-        self._own.mkdir()
-        names = [name for name, _ in KINDS]
-        weights = [weight for _, weight in KINDS]
-        while time.monotonic() < until:
-            kind = self._chance.choices(names, weights)[0]
-            name, program = self._chance.choice(self._programs)
-            began = time.monotonic()
-            if kind == "stalled":
-                self._stall(until)
-            elif kind == "hostile":
-                self._attack()
-            elif kind.startswith("killed"):
-                self._killed(kind, name, program)
-            else:
-                self._honest(kind, name, program)
-            self._tally.seconds[kind] += int((time.monotonic() - began) * 1000)
+        try:
+            self._own.mkdir()
+            while time.monotonic() < until:
+                self._once(until)
+        except Exception as error:  # the soak must not take a client's own mistake for peace
+            self._tally.fault("the soak itself", repr(error))
+            raise
 
-    # -- honest -----------------------------------------------------------
+    def _once(self, until: float) -> None:
+        kind = self._chance.choices([name for name, _ in KINDS], [weight for _, weight in KINDS])[0]
+        name, program = self._chance.choice(self._programs)
+        left = until - time.monotonic()
+        match kind:
+            case "stalled":
+                self._tally.note(kind, stall(self._place, self._chance, left))
+            case "silent":
+                outcome, took = listen(self._place, self._chance)
+                self._tally.note(kind, outcome, took)
+                if outcome == "not sent away":
+                    self._tally.fault(kind, f"who says nothing is still connected after {took:.0f} seconds")
+            case "hostile":
+                self._tally.note(kind, attack(self._place, self._chance))
+            case "deviant":
+                self._tally.note(kind, deviate(self._place, self._chance, self._own, self._remote))
+            case "killed pull" | "killed push":
+                self._killed(kind, name, program)
+            case "stopped pull" | "stopped push":
+                self._stopped(kind, name, program)
+            case _:
+                self._honest(kind, name, program)
 
     def _command(self, kind: str, program: str) -> tuple[list[str], Path]:
+        options = self._chance.choice(OPTIONS)
         if kind.endswith("pull"):
-            return [program, "-a", self._place.url("src/"), f"{self._own}/got/"], self._own / "got"
+            module = "narrow" if kind.startswith("narrow") else "src"
+            return [program, *options, self._place.url(f"{module}/"), f"{self._own}/got/"], self._own / "got"
         there = self._place.inbox / self._remote
-        return [program, "-a", f"{self._place.source}/", self._place.url(f"in/{self._remote}/")], there
+        url = self._place.url(f"in/{self._remote}/")
+        return [program, *options, f"{self._place.source}/", url], there
 
     def _honest(self, kind: str, name: str, program: str) -> None:
         command, copy = self._command(kind, program)
@@ -97,84 +122,79 @@ class Worker:
                 file.write(b"spoiled")
 
     def _finish(self, kind: str, name: str, command: list[str], copy: Path) -> None:
+        """Run it to its end: the copy has every byte of the source, or there was no place for it."""
+        what = f"{kind} by {name}"
+        began = time.monotonic()
+        process = self._place.client(command)
         try:
-            done = subprocess.run(
-                command, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE, check=False
-            )
+            said = process.communicate(timeout=PATIENCE)[1].decode("utf-8", "replace")
         except subprocess.TimeoutExpired:
-            self._fault(f"{kind} by {name}", "it did not end")
+            process.kill()
+            process.communicate()
+            self._tally.fault(what, f"it did not end in {PATIENCE:.0f} seconds")
             return
-        said = done.stderr.decode("utf-8", "replace")
-        if done.returncode == 5 and "max connections" in said:
-            self._tally.done[f"{kind} by {name}", "no place"] += 1
+        took = time.monotonic() - began
+        if process.returncode == 5 and "max connections" in said and kind.startswith("narrow"):
+            self._tally.note(what, "no place", took)
             return
-        if done.returncode:
-            self._fault(f"{kind} by {name}", f"exit code {done.returncode}: {said[-300:]}")
+        if process.returncode:
+            self._tally.fault(what, f"exit code {process.returncode}: {said[-300:]}")
             return
         wrong = self._place.wrong(copy)
         if wrong:
-            self._fault(f"{kind} by {name}", f"wrong bytes: {wrong[:3]}")
+            self._tally.fault(what, f"wrong bytes: {wrong[:3]}")
             return
-        self._tally.done[f"{kind} by {name}", "whole"] += 1
-
-    # -- not so honest ----------------------------------------------------
+        self._tally.note(what, "whole", took)
 
     def _killed(self, kind: str, name: str, program: str) -> None:
         """Killed at any moment: each file is whole, old or new, and the next run completes."""
         command, copy = self._command(kind, program)
         shutil.rmtree(copy, ignore_errors=True)
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+        process = self._place.client(command)
         try:
-            process.wait(self._chance.random() * 1.5)
+            process.communicate(timeout=self._chance.random() * 3)
         except subprocess.TimeoutExpired:
             process.kill()
-        process.wait()
-        for path in copy.glob("d*/file *"):
-            source = self._place.source / path.relative_to(copy)
-            try:
-                if not path.name.startswith(".") and path.read_bytes() != source.read_bytes():
-                    self._fault(f"{kind} by {name}", f"{path} is not whole")
-            except FileNotFoundError:
-                continue
-        self._tally.done[f"{kind} by {name}", "killed"] += 1
+            process.communicate()
+        self._only_whole(f"{kind} by {name}", copy)
+        self._tally.note(f"{kind} by {name}", "killed")
         if kind == "killed pull":
             shutil.rmtree(copy, ignore_errors=True)  # what the client itself left when it was killed
         else:
             self._finish(kind, name, command, copy)
 
-    def _stall(self, until: float) -> None:
-        """Say a part of what there is to say, then nothing for a while."""
-        words = self._chance.choice(WORDS)
+    def _stopped(self, kind: str, name: str, program: str) -> None:
+        """Stopped in the middle, for longer or shorter than the daemon waits; then it goes on and ends."""
+        command, copy = self._command(kind, program)
+        shutil.rmtree(copy, ignore_errors=True)
+        what = f"{kind} by {name}"
+        process = self._place.client(command)
+        time.sleep(self._chance.random() * 3)
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(self._chance.choice((2, IDLE + 15)))
+        process.send_signal(signal.SIGCONT)
         try:
-            with socket.create_connection(("127.0.0.1", self._place.port), timeout=5) as link:
-                link.sendall(words[: self._chance.randrange(len(words) + 1)])
-                time.sleep(max(0.0, min(self._chance.random() * 6, until - time.monotonic())))
-        except OSError as error:
-            self._tally.done["stalled", type(error).__name__] += 1
+            process.communicate(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            self._tally.fault(what, f"it did not end in {PATIENCE:.0f} seconds")
             return
-        self._tally.done["stalled", "gone again"] += 1
+        self._only_whole(what, copy)
+        wrong = process.returncode == 0 and self._place.wrong(copy)
+        if wrong:
+            self._tally.fault(what, f"wrong bytes: {wrong[:3]}")
+        else:
+            self._tally.note(what, "whole" if process.returncode == 0 else "sent away")
+        if kind == "stopped pull":
+            shutil.rmtree(copy, ignore_errors=True)
 
-    def _attack(self) -> None:
-        """Words that mean something, and then bytes that mean nothing."""
-        data = bytearray(self._chance.choice(WORDS))
-        for _ in range(self._chance.randrange(4)):
-            if data:
-                data[self._chance.randrange(len(data))] = self._chance.randrange(256)
-        data += self._chance.randbytes(self._chance.choice((0, 3, 100, 5000)))
-        heard = 0
-        try:
-            with socket.create_connection(("127.0.0.1", self._place.port), timeout=5) as link:
-                link.sendall(data)
-                link.shutdown(socket.SHUT_WR)
-                while piece := link.recv(65536):
-                    heard += len(piece)
-        except OSError as error:
-            self._tally.done["hostile", type(error).__name__] += 1
-            return
-        self._tally.done["hostile", "sent away"] += 1
-
-    def _fault(self, what: str, why: str) -> None:
-        self._tally.done[what, "FAULT"] += 1
-        self._tally.faults.append(f"{what}: {why}")
+    def _only_whole(self, what: str, copy: Path) -> None:
+        """Each file that has its name is one of the source's, whole."""
+        for path in copy.glob("d*/file *"):
+            source = self._place.source / path.relative_to(copy)
+            try:
+                if path.read_bytes() != source.read_bytes():
+                    self._tally.fault(what, f"{path} is not whole")
+            except FileNotFoundError:
+                continue

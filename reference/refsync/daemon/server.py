@@ -30,7 +30,7 @@ from .rules import module_rules
 
 __all__ = ["run_daemon", "serve_over_shell"]
 
-#: After a fork has failed the machine has too much to do already.
+#: Seconds to wait when a fork has failed, or a connection can't be taken: the machine has too much to do.
 _FORK_PAUSE = 2.0
 
 
@@ -111,8 +111,12 @@ def _accept_loop(start: Start, listeners: Sequence[socket.socket], log: Log) -> 
         for descriptor, _ in poll.poll():
             try:
                 client, where = ready[descriptor].accept()
-            except OSError:
+            except (BlockingIOError, ConnectionAbortedError):
                 continue  # it went away again
+            except OSError as error:  # no descriptors, no memory: at once it would be the same
+                log(f"could not accept a connection: {error.strerror} ({error.errno})")
+                time.sleep(_FORK_PAUSE)
+                continue
             with client:
                 _fork_for(start, client, _address(client, where), listeners, log)
 

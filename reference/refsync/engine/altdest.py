@@ -12,6 +12,7 @@ import stat
 from collections.abc import Callable
 from enum import IntEnum
 
+from ..options.named import ForeignLink
 from ..records import dataclass
 from ..wire.entry import FileEntry
 from ..wire.errors import Exit, RefsyncError
@@ -87,6 +88,8 @@ class AltDests:
             self._label(len(self._paths) - 1)
         except OSError as error:
             what = b"is not a dir" if isinstance(error, NotADirectoryError) else b"does not exist"
+            if isinstance(error, ForeignLink):
+                what = b"is not used (" + str(error.strerror).encode() + b")"
             option = b"--" + self.kind.encode() + b"-dest"
             self._session.reporter.warning(option + b" arg " + what + b": " + shown + b"\n")
 

@@ -12,6 +12,7 @@ import os
 import stat
 from collections.abc import Iterator
 
+from ..files.below import Below
 from ..files.links import link_stat, look
 from ..files.sources import join
 from ..filters.rulelist import FilterList
@@ -41,10 +42,12 @@ class Maker(Protocol):
 class Chosen:
     """One session's arguments, one after the other; ``root`` is where relative ones start."""
 
-    def __init__(self, session: Session, filters: FilterList, root: bytes, maker: Maker) -> None:
+    def __init__(
+        self, session: Session, files: Below, filters: FilterList, root: bytes, maker: Maker
+    ) -> None:
         self._session = session
         self._options = session.options
-        self._files = session.files
+        self._files = files
         self._filters = filters
         self._root = root
         self._maker = maker
@@ -75,6 +78,7 @@ class Chosen:
                 yield dot
         whole = join(base, name)
         kind = argument.kind
+        self._files.begin(base, name, through=kind is not Kind.NAME)
         try:
             follow = True if kind is not Kind.NAME else None
             status = link_stat(whole, options, follow_dirs=follow, files=self._files)

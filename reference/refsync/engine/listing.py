@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from errno import ENOENT, EXDEV
 
+from ..files.below import Below
 from ..files.ids import IdNames
 from ..files.links import look
 from ..files.scan import stat_entry
@@ -52,7 +53,8 @@ class ListSender:
         self._options = session.options
         self._filters = filters
         self._root = root
-        self._files = session.files
+        self.sources = Below(session.files, session.options)
+        self._files = session.files = self.sources
         self._ids = IdNames(session.options.numeric_ids or session.options.unmatched_ids, session.names)
         self._encoder = FlistEncoder(session.dialect, session.preserve, session.xattr_names.sent)
         self.attached = SourceAttributes(session, self._ids, session.xattr_names)
@@ -66,7 +68,7 @@ class ListSender:
         self._next_ndx = 0
         self._list_start = 0
         self.lists = FileLists(session.dialect.inc_recurse)
-        self._chosen = Chosen(session, filters, root, self)
+        self._chosen = Chosen(session, self.sources, filters, root, self)
 
     # -- the first list ---------------------------------------------------
 

@@ -1,6 +1,6 @@
 """Directories besides the destination that options name: for backups, parts and temporary files.
 
-An ordinary user's path means what it means to the system, symlinks included. In
+A user's own path may lead through symlinks, but not through another user's (DAEMON-29). In
 a daemon's module a client's path is kept below the module: a leading slash
 means its root, ``..`` goes no higher, and no symlink is followed on the way
 (HOST-6). Upstream ``util1.c:sanitize_path``, ``make_path``.
@@ -12,8 +12,9 @@ import os
 import stat
 
 from ..files.destination import Destination
-from ..files.walk import open_below, open_directory
+from ..files.walk import DIRECTORY, open_below
 from ..filters.paths import confine
+from ..options.named import open_named
 
 
 class Places:
@@ -54,7 +55,7 @@ class Places:
     def mount(self, path: bytes) -> bytes:
         """As ``enter``, by a name of its own that no ``remove`` takes away."""
         if self._module is None:
-            fd = open_directory(path)
+            fd = open_named(path, DIRECTORY)
         else:
             fd = open_below(self._module, self.below_module(path))
         return self._dest.mount(fd, path.rstrip(b"/") or b"/")
@@ -81,6 +82,9 @@ class Places:
         """Remove an empty directory. Raises OSError."""
         above, base = os.path.split(path.rstrip(b"/"))
         self._dest.rmdir(self.enter(above) + b"/" + base)
+        self._forget(path)
+
+    def _forget(self, path: bytes) -> None:
         label = self._known.pop(path, None)
         if label is not None:
             self._dest.unmount(label)
@@ -95,3 +99,4 @@ class Places:
         status = self._dest.lstat(name)
         if status is not None and not stat.S_ISDIR(status.st_mode):
             self._dest.unlink(name)
+            self._forget(path)  # a symlink, which has been gone through

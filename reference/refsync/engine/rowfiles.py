@@ -12,6 +12,7 @@ import os
 from ..files.below import Below
 from ..files.ids import may_set_group
 from ..files.rank import rank
+from ..files.sources import join
 from ..session.lists import FileList
 from ..typed import TYPE_CHECKING
 from ..wire import items
@@ -60,7 +61,8 @@ class RowServer:
         if not isinstance(rows, RowList):
             return False
         try:
-            directory = self._below.open_directory(rows.path, rows.prefix.rstrip(b"/"))
+            path = join(rows.path, rows.prefix.rstrip(b"/") or b".")
+            directory = self._below.open(path, os.O_RDONLY | os.O_DIRECTORY)
         except OSError:
             return False
         try:

@@ -12,10 +12,8 @@ from collections.abc import Iterator
 
 from ..delta.match import Matcher, append_ops, whole_file_ops
 from ..delta.source import Source, spoiled_digest
-from ..files.below import Below
-from ..files.links import follows_links
 from ..files.scan import size_of
-from ..files.sources import PLAIN, join
+from ..files.sources import join
 from ..records import replace
 from ..wire import compression, items, mux, stats, sumhead
 from ..wire.cursor import Buffer, Cursor
@@ -51,7 +49,7 @@ class Sender:
         )
         self._skips = SkipList.of(session)
         self._small = small.reader(session)
-        self._below = Below(session.files, session.options)
+        self._below = lists.sources
         self._rows = None if self._small is None else row_server(session, self._below, self._flags())
         self._started_with = 0
         self._sent: set[int] = set()  # below protocol 30, or with --append: a second request is another kind
@@ -217,15 +215,7 @@ class Sender:
     ) -> None:
         session, link = self._session, self._session.link
         path = join(entry.path, entry.name)
-        # a path as it is: where a module confines what is opened, no short way leads past that
-        plain = session.files is PLAIN
-        if (
-            self._small is not None
-            and plain
-            and not head.count
-            and not append
-            and entry.size <= small.LONGEST
-        ):
+        if self._small is not None and not head.count and not append and entry.size <= small.LONGEST:
             quick = self._read_small(entry)
             if quick is not None:
                 link.write(self._answer(ndx, attrs) + self._sending.attached.answer(path, wanted))
@@ -241,7 +231,7 @@ class Sender:
                 session.debug("SEND", 1, b"sender finished " + path)
                 self._sent.add(ndx)
                 return
-        fd = self._open(ndx, entry.path, entry.name)
+        fd = self._open(ndx, path)
         if fd < 0:
             return
         try:
@@ -324,22 +314,26 @@ class Sender:
 
     def _flags(self) -> int:
         """How sources are opened."""
-        follow = 0 if follows_links(self._session.options) else os.O_NOFOLLOW
+        follow = 0 if self._below.follows else os.O_NOFOLLOW
         return os.O_RDONLY | follow | os.O_NONBLOCK | os.O_CLOEXEC | self._session.checksums.open_flags
 
     def _read_small(self, entry: FileEntry) -> tuple[memoryview, int] | None:
         assert self._small is not None
         try:
-            directory, path = self._below.place(entry.path, entry.name)
+            held = self._below.place(join(entry.path, entry.name))
         except OSError:
             return None  # the usual way says why
-        return self._small.read(path, self._flags(), small.LONGEST, directory=directory)
+        if held is None:
+            return None
+        directory, name = held
+        # a symlink is followed the usual way, which a module confines
+        return self._small.read(name, self._flags() | os.O_NOFOLLOW, small.LONGEST, directory=directory)
 
-    def _open(self, ndx: int, root: bytes, name: bytes) -> int:
+    def _open(self, ndx: int, path: bytes) -> int:
         """A descriptor to read from, or -1 after telling both the user and the receiver (XFER-9)."""
-        session, path = self._session, join(root, name)
+        session = self._session
         try:
-            fd = self._below.open(root, name, self._flags())
+            fd = self._below.open(path, self._flags())
             mode = os.fstat(fd).st_mode
             if stat.S_ISREG(mode) or (
                 session.options.copy_devices and (stat.S_ISBLK(mode) or stat.S_ISCHR(mode))

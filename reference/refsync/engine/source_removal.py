@@ -61,9 +61,9 @@ class SourceRemover:
         shown = entry.name
         try:
             if session.options.copy_links:
-                status = session.files.stat(path)
+                status = self._below.stat(path)
             else:
-                status = self._below.lstat(entry.path, entry.name)
+                status = self._below.lstat(path)
         except OSError as error:
             self._failed(b"re-lstat", shown, error)
             return
@@ -81,7 +81,7 @@ class SourceRemover:
             return
         try:
             if not session.options.dry_run:  # nor with --only-write-batch, where nothing has arrived anywhere
-                self._below.unlink(entry.path, entry.name)
+                self._below.unlink(path)
         except OSError as error:
             self._failed(b"remove", shown, error)
             return

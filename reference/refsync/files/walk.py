@@ -89,12 +89,15 @@ class Directories:
             return self._mounted[name]
         above, base = self.parent(name)
         check_component(base)  # "." alone is a name, but not a way to one
-        nofollow = 0 if name in self.dirlinks else os.O_NOFOLLOW
-        fd = os.open(base, DIRECTORY | nofollow, dir_fd=above)
-        self._open[name] = fd
+        fd = self._open[name] = self.step(name, base, above)
         if len(self._open) > CACHED:
             os.close(self._open.popitem(last=False)[1])
         return fd
+
+    def step(self, name: bytes, base: bytes, above: int) -> int:
+        """Open the directory ``name``, which is ``base`` in that one, without following what is not to be."""
+        nofollow = 0 if name in self.dirlinks else os.O_NOFOLLOW
+        return os.open(base, DIRECTORY | nofollow, dir_fd=above)
 
     def forget(self, name: bytes) -> None:
         """``name`` has been renamed, replaced or removed: what is open at or below it is no longer there."""
@@ -133,8 +136,3 @@ def open_below(root: bytes, name: bytes) -> int:
         finally:
             os.close(above)
     return fd
-
-
-def open_directory(path: bytes) -> int:
-    """A descriptor of a directory that the user named, through whatever symlinks."""
-    return os.open(path, DIRECTORY)

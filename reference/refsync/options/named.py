@@ -16,6 +16,10 @@ MAX_LINKS = 40
 _WAY = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 
 
+class ForeignLink(PermissionError):
+    """The way leads through a symlink that is neither root's nor this process's user's."""
+
+
 def open_named(path: str | bytes, flags: int, mode: int = 0o666) -> int:
     """A descriptor of ``path``, as ``os.open``; EACCES for a symlink of somebody else's on the way."""
     raw = os.fsencode(path)
@@ -69,7 +73,7 @@ def _target(part: bytes, above: int) -> bytes | None:
         if not stat.S_ISLNK(status.st_mode):
             return None
         if status.st_uid not in (0, os.geteuid()):
-            raise OSError(errno.EACCES, os.strerror(errno.EACCES))
+            raise ForeignLink(errno.EACCES, "Permission denied: a symlink on the way belongs to another user")
         return b"" if _in_proc(status) else os.readlink(b"", dir_fd=fd)
     finally:
         os.close(fd)

@@ -89,7 +89,7 @@ def listen(
     address: str | None,
     port: int,
     *,
-    backlog: int = 5,
+    backlog: int = 128,
     family: int = socket.AF_UNSPEC,
     options: str | None = None,
 ) -> list[socket.socket]:
