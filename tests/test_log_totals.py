@@ -35,3 +35,28 @@ def test_totals(tmp_path: Path, words: tuple[str, ...], sender: bool, code: int,
     printer.log_totals(code)
     said = path.read_text() if path.exists() else ""
     assert said.endswith(f"{counts} bytes  total size 9\n") if counts else not said
+
+
+def test_a_log_that_cannot_be_written_goes_to_the_system(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr("syslog.syslog", lambda priority, text: told.append(text))
+    monkeypatch.setattr("syslog.openlog", lambda *words: told.append(words[0]))
+    place = tmp_path / "logs"
+    place.mkdir()
+    log = Log(str(place / "log"), "a tag")
+    log("first")
+    log.release()
+    (place / "log").rename(tmp_path / "rotated")
+    place.rmdir()
+    log("second")
+    place.mkdir()
+    log("third")
+    assert told == [
+        "a tag",
+        f"failed to write to log-file {place}/log: No such file or directory (2)",
+        "second",
+    ]
+    assert (tmp_path / "rotated").read_text().endswith("] first\n")
+    assert (place / "log").read_text().endswith("] third\n")

@@ -13,25 +13,14 @@ import signal
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 from . import inject, moments, trees
+from .journal import Journal, Outcome
 from .runner import WORKLOADS, Ended, Workload, prepare, run
 
 #: What a run may end with, if it was not whole.
 CODES = {3, 10, 11, 12, 13, 14, 22, 23, 24}
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """``wrong``: empty if the verdict is good."""
-
-    workload: str
-    where: str
-    fault: str
-    code: int | None
-    wrong: str
 
 
 def judge(base: Path, workload: Workload, ended: Ended, words: tuple[str, ...]) -> list[str]:
@@ -127,6 +116,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, default=0, help="stop after that time, with what was tried")
     parser.add_argument("--seed", type=int, default=1, help="the order in which places are tried")
     parser.add_argument("--workload", choices=[each.name for each in WORKLOADS])
+    parser.add_argument("--resume", type=Path, metavar="FILE", help="keep there what was tried, and go on")
     parser.add_argument("--table", type=Path, help="write the table there")
     args = parser.parse_args(argv)
     os.environ["REFSYNC_NATIVE"] = "off"  # the C kernel calls the system by itself
@@ -135,6 +125,7 @@ def main(argv: list[str] | None = None) -> int:
 
     stop = time.monotonic() + args.minutes * 60 if args.minutes else float("inf")
     outcomes: list[Outcome] = []
+    journal = Journal(args.resume)
     with tempfile.TemporaryDirectory(prefix="refsync-faults-") as place:
         scratch = Path(place)
         plans = []
@@ -150,7 +141,10 @@ def main(argv: list[str] | None = None) -> int:
             if time.monotonic() > stop:
                 break
             tried += 1
-            outcome = one(scratch, workload, site, fault)
+            key = f"{workload.name} {site} {fault}"
+            if key not in journal:
+                journal.add(key, one(scratch, workload, site, fault))
+            outcome = journal[key]
             if outcome is not None:
                 outcomes.append(outcome)
                 if outcome.wrong:

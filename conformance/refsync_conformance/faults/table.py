@@ -58,13 +58,46 @@ def write_faults(
         lines.append(f"| {where} | {_counts(faults)} | {_counts(codes)} | {wrong} |")
     lines += ["", "| Moment | Workload | Exit code | Bad |", "| --- | --- | --- | --- |"]
     lines += [f"| {each.where} | {each.workload} | {each.code} | {each.wrong or 'no'} |" for each in others]
-    if bad:
-        lines += ["", "## Bad verdicts", ""]
-        for each in bad:
-            lines.append(
-                f"- {each.workload}, `{each.where}` {each.fault}: {each.wrong}".replace("\n", " ")[:400]
-            )
+    lines += _bad(bad)
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def write_native(path: Path, outcomes: Sequence[Tried]) -> None:
+    """The same for the C kernel: its calls, then the sites of the ring."""
+    bad = [outcome for outcome in outcomes if outcome.wrong]
+    sites = len({outcome.where for outcome in outcomes if ":" in outcome.where})
+    lines = [
+        "# Faults in the C kernel",
+        "",
+        "Made by `ci/faults native --table docs/audits/faults-native.md`; do not edit. One call of the",
+        "system fails that the kernel makes by itself, at its first call and in the middle of all; a",
+        "disk that is full stays full, for Python's calls too. Below that what is submitted to io_uring",
+        "ends so, and the ring lacks something. A verdict is good as for",
+        "[the Python data path](faults.md); after EINTR, EAGAIN and short work the run has to be whole.",
+        "",
+        f"{len(outcomes)} faults were met, those of calls at {sites} places; {len(bad)} verdicts were bad.",
+        "",
+        "| Call or site | Workload | Faults met | Exit codes | Bad |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    grouped: dict[tuple[bool, str, str], list[Tried]] = {}
+    for outcome in outcomes:
+        call, _, offset = outcome.where.partition(":")
+        grouped.setdefault((not offset, call, outcome.workload), []).append(outcome)
+    for (_, call, workload), those in sorted(grouped.items()):
+        faults = Counter(each.fault for each in those if each.fault)
+        codes = Counter("hang" if each.code is None else str(each.code) for each in those)
+        wrong = sum(bool(each.wrong) for each in those)
+        lines.append(f"| {call} | {workload} | {_counts(faults) or 'that'} | {_counts(codes)} | {wrong} |")
+    lines += _bad(bad)
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _bad(bad: Sequence[Tried]) -> list[str]:
+    if not bad:
+        return []
+    shown = (f"- {each.workload}, `{each.where}` {each.fault}: {each.wrong}" for each in bad)
+    return ["", "## Bad verdicts", "", *(line.replace("\n", " ")[:400] for line in shown)]
 
 
 def _counts(counted: Counter[str]) -> str:

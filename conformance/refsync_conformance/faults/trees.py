@@ -26,6 +26,9 @@ FILES = {
     "dir/deep/leaf": (300, False),
     "holes": (400_000, True),
     "linked": (3_000, True),
+    "large": (1_500_000, False),
+    "grown": (600_000, True),
+    **{f"many/{number}": (1 + number * 300, False) for number in range(12)},
 }
 KEPT = "not of this run"
 
@@ -53,6 +56,8 @@ def build(base: Path) -> tuple[Path, Path]:
 
 
 def content(name: str, version: int, size: int) -> bytes:
+    if name == "grown":  # by its last part
+        return data(name, 0, 300_000) + data(name, version, size - 300_000)
     if name != "holes":
         return data(name, version, size)
     return data(name, version, 50_000) + bytes(300_000) + data(name, version, 50_000)

@@ -34,8 +34,8 @@ TABLE: tuple[Parameter, ...] = (
     Parameter("motd file", STRING, "", everywhere=False),
     Parameter("pid file", STRING, "", everywhere=False),
     Parameter("socket options", STRING, "", everywhere=False),
-    # upstream has 5, which a few clients at once fill: the kernel then drops whoever comes next
-    Parameter("listen backlog", INTEGER, 128, everywhere=False),
+    # upstream has 5, which a few clients at once fill: the kernel then lets nobody else connect
+    Parameter("listen backlog", INTEGER, 512, everywhere=False),
     Parameter("port", INTEGER, 0, everywhere=False),
     Parameter("proxy protocol", BOOL, False, everywhere=False),
     Parameter("proxy protocol hosts", STRING, "", everywhere=False),  # upstream has it since 3.5

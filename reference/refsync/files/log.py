@@ -65,12 +65,17 @@ class Log:
         for line in text.split("\n"):
             safe = printable(line)
             if not self.path:
-                syslog.syslog(syslog.LOG_INFO, safe.encode("utf-8", "backslashreplace").decode())
+                _to_system(safe)
                 continue
-            if self._fd < 0:
-                self._open()
             stamp = time.strftime("%Y/%m/%d %H:%M:%S")
-            os.write(self._fd, f"{stamp} [{os.getpid()}] {safe}\n".encode("utf-8", "surrogateescape"))
+            try:
+                if self._fd < 0:
+                    self._open()
+                os.write(self._fd, f"{stamp} [{os.getpid()}] {safe}\n".encode("utf-8", "surrogateescape"))
+            except OSError as error:  # no room, no directory: nobody's transfer fails for that
+                self._use_system(*self._system)
+                _to_system(f"failed to write to log-file {self.path}: {error.strerror} ({error.errno})")
+                _to_system(safe)
 
     def release(self) -> None:
         """Close the file until it is next written to."""
@@ -88,6 +93,10 @@ class Log:
         if facility.isascii() and facility.isdecimal() and int(facility) > 0:
             number = int(facility)  # as upstream: the number that syslog(3) takes
         syslog.openlog(tag, syslog.LOG_PID | syslog.LOG_NDELAY, number)
+
+
+def _to_system(text: str) -> None:
+    syslog.syslog(syslog.LOG_INFO, text.encode("utf-8", "backslashreplace").decode())
 
 
 def printable(text: str) -> str:

@@ -89,7 +89,7 @@ def listen(
     address: str | None,
     port: int,
     *,
-    backlog: int = 128,
+    backlog: int = 512,
     family: int = socket.AF_UNSPEC,
     options: str | None = None,
 ) -> list[socket.socket]:
