@@ -180,6 +180,9 @@ socket options = SO_FROB
 daemon uid = no-such-user
 proxy protocol = yes
 frobnicate = 1
+address = host.refsync.invalid
+pid file = /no/such/directory/pid
+listen backlog = few
 [one]
 path = relative
 uid = no-such-user
@@ -189,12 +192,20 @@ refuse options = nonsense delete
 hosts allow = 10.0.0.0/40 localhost
 hosts deny = 10.0.0
 syslog facility = local9
+timeout = soon
+charset = no-such-charset
 [two]
-auth users = ann
+auth users = ann:readonly
 path = /no/such/directory
 filter = frob x
 read only = perhaps
 nonsense
+[three]
+path = /
+auth users = @no-such-group
+secrets file = /no/such/secrets
+hosts deny = @friends
+hosts allow = host.refsync.invalid
 """
 
 
@@ -205,15 +216,16 @@ def test_each_mistake_is_found_with_its_line(tmp_path: Path) -> None:
     lines = [each for each in MISTAKEN.splitlines() if not each.startswith("[")]
     wrong = {number for number, line in enumerate(MISTAKEN.splitlines(), 1) if line in lines}
     named = {int(each.partition(", line ")[2].split(":")[0].rstrip(")")) for each in found}
-    assert named == wrong, found
-    assert f"{path}, line 7: module one: the path relative does not start with a slash" in found
+    # a path of the machine's root is as good as any
+    assert named == wrong - {MISTAKEN.splitlines().index("path = /") + 1}, found
+    assert f"{path}, line 10: module one: the path relative does not start with a slash" in found
     assert check.check(Start(str(path))) == 1
 
 
 def test_a_configuration_without_mistakes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "rsyncd.conf"
     path.write_text(
-        f"[m]\npath = {tmp_path}\nhosts allow = 10.0.0.0/8 ::1/128 host *.example\nuse chroot = no\n"
+        f"[m]\npath = {tmp_path}\nhosts allow = 10.0.0.0/8 ::1/128 localhost *.example\nuse chroot = no\n"
     )
     assert check.mistakes(Start(str(path))) == []
     assert check.check(Start(str(path))) == 0

@@ -155,7 +155,10 @@ LANDLOCK = """
 import os, sys
 from refsync.files import landlock
 root, outside = sys.argv[1:]
-landlock.restrict([root], ["/usr", "/no/such/place"])
+os.makedirs(root + "/closed/place")
+os.chmod(root + "/closed", 0)  # to all but root
+landlock.restrict([root], ["/usr", "/no/such/place", root + "/closed/place"])
+os.chmod(root + "/closed", 0o700)
 def tried(call):
     try:
         call()

@@ -28,8 +28,8 @@ WORDS = (
     GREETING + b"src\n--server\0--sender\0--max-alloc=0\0-re.LsfxCIvu\0.\0src/\0\0\x04md5 \0\0\0\0\0",
     b"GET / HTTP/1.0\r\n\r\n",
 )
-#: Seconds after which whoever has said nothing must be gone: the daemon gives a client 60 for its arguments, which
-#: begin when it is accepted.
+#: Seconds after which whoever has said nothing must be gone: the daemon gives a client 60 for its arguments,
+#: which begin when it is accepted.
 SILENCE = 150.0
 #: Seconds that a client which breaks the protocol is given.
 DEVIANT = 120.0

@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = end.code
     finally:
         discard_all()
-    if code:
+    if code and not options.check_config:  # which has said all there is to say
         _say(options, int(code), end, role)
     return _last_flush(int(code))
 

@@ -60,12 +60,23 @@ def listed(client: Client, hosts: str) -> bool:
     return any(_matches(client, item, True, lambda name: None, unknown=False) for item in _items(hosts))
 
 
-def mistakes_of(hosts: str) -> list[str]:
-    """What of a list is an address or a network by its looks, and is none."""
+def mistakes_of(hosts: str, *, resolve: bool = False) -> list[str]:
+    """What of a list names nobody: addresses and networks that are none, netgroups.
+
+    With ``resolve`` also names that mean no address now.
+    """
     wrong = []
     for item in _items(hosts):
         address, slash, mask = item.partition("/")
+        if item.startswith("@"):
+            wrong.append(f"{item}, a netgroup, which is not looked up")
+            continue
         if ":" not in address and address.strip(".0123456789"):
+            if resolve and not any(mark in item for mark in "*?[/"):
+                try:
+                    socket.getaddrinfo(item, None, type=socket.SOCK_STREAM)
+                except (OSError, UnicodeError):
+                    wrong.append(f"{item}, whose address is not known")
             continue
         plain = _plain(address)
         if plain is None:

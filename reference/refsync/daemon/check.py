@@ -11,6 +11,7 @@ import socket
 import sys
 from collections.abc import Iterator
 
+from ..files.charset import Charset
 from ..files.log import FACILITIES
 from ..options.chmod import parse as parse_chmod
 from ..options.refusal import Refusals
@@ -21,6 +22,7 @@ from .access import mistakes_of
 from .config import Section
 from .entrance import Start
 from .rules import module_rules
+from .secrets import parse_users
 
 
 def check(start: Start) -> int:
@@ -48,6 +50,11 @@ def _global(main: Section) -> Iterator[str]:
     port = main.number("port")
     if not 0 <= port < 65536:
         yield f"{main.place('port')}: {port} is no port"
+    if main.text("address"):
+        try:
+            socket.getaddrinfo(main.text("address"), None, flags=socket.AI_PASSIVE)
+        except (OSError, UnicodeError) as error:
+            yield f"{main.place('address')}: the address {main.text('address')}: {_reason(error)}"
     if main.number("listen backlog") < 1:
         yield f"{main.place('listen backlog')}: the listen backlog must be at least 1"
     with socket.socket() as trial:
@@ -61,6 +68,10 @@ def _global(main: Section) -> Iterator[str]:
         yield f"{main.place('daemon chroot')}: the daemon chroot {root} is no directory"
     if main.text("motd file") and not os.access(main.text("motd file"), os.R_OK):
         yield f"{main.place('motd file')}: the motd file {main.text('motd file')} can't be read"
+    if main.text("pid file") and not _can_make(main.text("pid file")):
+        yield f"{main.place('pid file')}: the pid file {main.text('pid file')} can't be made"
+    for item in mistakes_of(main.text("proxy protocol hosts")):
+        yield f"{main.place('proxy protocol hosts')}: proxy protocol hosts has {item}"
     if main.flag("proxy protocol") and not main.text("proxy protocol hosts"):
         yield f"{main.place('proxy protocol')}: without proxy protocol hosts every connection is refused"
 
@@ -82,7 +93,7 @@ def _reasons(module: Section) -> Iterator[tuple[str, str]]:
     for word in Refusals(module.text("refuse options")).unknown:
         yield "refuse options", f"no option is called {word}"
     for name in ("hosts allow", "hosts deny"):
-        for item in mistakes_of(module.text(name)):
+        for item in mistakes_of(module.text(name), resolve=module.flag("forward lookup")):
             yield name, f"{name} has {item}"
     facility = module.text("syslog facility").lower()
     if facility not in FACILITIES and not facility.isdecimal():
@@ -96,6 +107,11 @@ def _reasons(module: Section) -> Iterator[tuple[str, str]]:
         yield "lock file", f"the lock file {module.text('lock file')} can't be made"
     if module.text("log file") and not _can_make(module.text("log file")):
         yield "log file", f"the log file {module.text('log file')} can't be made"
+    if module.text("charset"):
+        try:
+            Charset(module.text("charset"))
+        except RefsyncError as error:
+            yield "charset", error.message
     try:
         module_rules(module)
     except RefsyncError as error:
@@ -122,6 +138,12 @@ def _identity(module: Section) -> Iterator[tuple[str, str]]:
             yield "gid", f"gid {word} is not known here"
     if not module.text("auth users").strip():
         return
+    for rule in parse_users(module.text("auth users")):
+        shown = os.fsdecode(rule.pattern)
+        if rule.option and not rule.access:
+            yield "auth users", f"auth users says {rule.option} of {shown}, which is not ro, rw or deny"
+        if rule.group and not set(shown) & set("*?[") and privileges.group_number(shown) is None:
+            yield "auth users", f"the group {shown} of auth users is not known here"
     path = module.text("secrets file")
     try:
         status = os.stat(path) if path else None
@@ -135,6 +157,10 @@ def _identity(module: Section) -> Iterator[tuple[str, str]]:
             yield "secrets file", f"the secrets file {path} must not be other-accessible (see strict modes)"
         elif os.getuid() == 0 and status.st_uid != 0:
             yield "secrets file", f"the secrets file {path} must be owned by root (see strict modes)"
+
+
+def _reason(error: OSError | UnicodeError) -> str:
+    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
 
 
 def _can_make(path: str) -> bool:

@@ -39,6 +39,7 @@ MAX_FILES = 4096
 
 Say = Callable[[str], None]
 _VARIABLE = re.compile("%([A-Z][^%]*)%")
+_NUMBER = re.compile(r"\s*[-+]?\d+\s*", re.ASCII)
 _A_WORD = re.compile(r"[\w.,:/@+=-]*", re.ASCII)
 
 
@@ -226,6 +227,8 @@ class _Loader:
         except ValueError:
             self._say(f'Badly formed boolean in configuration file: "{text}". ({where})')
             return
+        if parameter.type == INTEGER and not _NUMBER.fullmatch(expand(text, os.environ)):
+            self._say(f'"{text}" for {name} is no number: it counts as {value} ({where})')
         key = squeeze(parameter.name)
         self._current.values[key] = value
         self._current.places[key] = where

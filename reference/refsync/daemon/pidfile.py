@@ -5,6 +5,7 @@ Clause DAEMON-13; upstream ``clientserver.c:create_pid_file``.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import stat
@@ -40,8 +41,11 @@ class PidFile:
                 if self._fd >= 0:
                     os.close(self._fd)
                     self._fd = -1
+                reason = error.strerror
+                if what == "lock" and error.errno in (errno.EAGAIN, errno.EACCES):
+                    reason = f"{reason}: another daemon has it"
                 raise RefsyncError(
-                    f"failed to {what} pid file {self._path}: {error.strerror}", Exit.FILE_IO
+                    f"failed to {what} pid file {self._path}: {reason}", Exit.FILE_IO
                 ) from None
         return self
 

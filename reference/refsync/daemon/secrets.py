@@ -24,11 +24,15 @@ Responder = Callable[[bytes], bytes]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A word of ``auth users``: a pattern for users or groups; ``access`` is "", "ro", "rw" or "deny"."""
+    """A word of ``auth users``: a pattern for users or groups; ``access`` is "", "ro", "rw" or "deny".
+
+    ``option`` is what was written for that: what means nothing is passed over, as upstream does.
+    """
 
     pattern: bytes
     group: bool
     access: str
+    option: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,7 @@ def parse_users(text: str) -> list[Rule]:
         option = option.lower()
         access = "deny" if option[:1] == "d" else option[:2] if option[:2] in ("ro", "rw") else ""
         raw = os.fsencode(name)
-        rules.append(Rule(raw.removeprefix(b"@"), raw.startswith(b"@"), access))
+        rules.append(Rule(raw.removeprefix(b"@"), raw.startswith(b"@"), access, option))
     return rules
 
 

@@ -59,7 +59,8 @@ def available() -> bool:
 def restrict(writable: Iterable[str | bytes], readable: Iterable[str | bytes]) -> None:
     """From now on files are opened and changed below ``writable`` alone, and read below ``readable``, too.
 
-    What is open already stays so. A place of ``readable`` that is missing is left out.
+    What is open already stays so. A place of ``readable`` that is missing, or that
+    this process can't get to, is left out.
     Raises OSError: nothing has changed then.
     """
     handled = _handled(version())
@@ -71,7 +72,7 @@ def restrict(writable: Iterable[str | bytes], readable: Iterable[str | bytes]) -
         for path in readable:
             try:
                 _allow(fd, path, _READ)
-            except FileNotFoundError:
+            except (FileNotFoundError, PermissionError):
                 continue
         if libc().prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
             raise last_error()
