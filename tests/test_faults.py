@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from refsync_conformance.faults import inject, moments, trees
+from refsync import native as kernel
+from refsync_conformance.faults import inject, journal, moments, native, trees
 from refsync_conformance.faults.kill9 import victims
 from refsync_conformance.faults.runner import WORKLOADS, Ended
 from refsync_conformance.faults.sites import judge
+from refsync_conformance.faults.table import write_native
 
 
 @pytest.fixture
@@ -96,10 +99,66 @@ def test_the_processes_of_a_run_are_found() -> None:
         assert victims(process.pid) == [process.pid]
 
 
+def test_a_journal_goes_on_until_the_sources_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "journal"
+    met = journal.Outcome("plain", "files/x.py:1 open", "EIO", 23, "")
+    first = journal.Journal(path)
+    first.add("one", met)
+    first.add("two", None)
+    again = journal.Journal(path)
+    assert again["one"] == met and again["two"] is None and "three" not in again
+    monkeypatch.setattr(journal, "state", lambda: "other sources")
+    assert "one" not in journal.Journal(path)
+    nowhere = journal.Journal(None)
+    nowhere.add("one", met)
+    assert nowhere["one"] == met
+
+
+def test_the_shim_is_told_and_tells(tmp_path: Path) -> None:
+    path = tmp_path / "page"
+    path.write_bytes(bytes(native.Page.SIZE))
+    page = native.Page(str(path))
+    page.set(0x1234, 2, 5, 1)
+    raw = path.read_bytes()
+    assert native.Page._HEAD.unpack_from(raw) == (0x1234, 2, 5, 1, 0, 0, 0, 0, os.getpid())
+    head = native.Page._HEAD.pack(0, 0, 0, 0, 0, 7, 0, 3, 0)
+    sites = ((64, 2, 3), (64, 2, 1), (32, 0, 9))
+    path.write_bytes((head + b"".join(native.Page._SITE.pack(*one) for one in sites)).ljust(len(raw), b"\0"))
+    page = native.Page(str(path))
+    assert page.hits == 7
+    assert page.sites() == [native.Site("openat", 32, 9), native.Site("pread", 64, 4)]
+
+
+def test_the_faults_of_the_kernel_have_a_table(tmp_path: Path) -> None:
+    good = native.Outcome("whole files", "openat:b131", "EIO", 23, "")
+    ring = native.Outcome("ring", "send", "EINTR", 0, "it hangs")
+    write_native(tmp_path / "table.md", [good, good, ring])
+    text = (tmp_path / "table.md").read_text()
+    assert "3 faults were met, those of calls at 1 places; 1 verdicts were bad." in text
+    assert "| openat | whole files | EIO 2 | 23 2 | 0 |" in text
+    assert "| send | ring | EINTR | 0 | 1 |" in text
+    assert "- ring, `send` EINTR: it hangs" in text
+
+
+def test_what_is_to_be_tried_again_is_no_failure(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    finish(base)
+    monkeypatch.setattr("refsync_conformance.faults.sites.run", lambda *_: Ended(0, ""))
+    ended = Ended(10, "rsync: Interrupted system call (4)\nrsync error: x (code 10) at x(1) [sender=x]\n")
+    assert native.verdict(base, WORKLOADS[0], ended, "EINTR").startswith("exit 10 for what is to be tried")
+    assert native.verdict(base, WORKLOADS[0], Ended(0, ""), "EINTR") == ""
+
+
 @pytest.mark.parametrize(
-    "words", [["sites", "--workload", "plain", "--minutes", "0.03", "--seed", "4"], ["kill9", "--times", "6"]]
+    "words",
+    [
+        ["sites", "--workload", "plain", "--minutes", "0.03", "--seed", "4"],
+        ["kill9", "--times", "6"],
+        ["native", "--most", "5"],
+    ],
 )
 def test_a_short_run_of_each_is_clean(words: list[str], tmp_path: Path) -> None:
+    if words[0] == "native" and not (kernel.HAVE_BULK and shutil.which("gcc")):
+        pytest.skip("the C kernel or a compiler is missing")
     table = tmp_path / "table.md"
     command = [
         sys.executable,

@@ -138,10 +138,10 @@ class Place:
 
     def _make_source(self) -> None:
         chance = random.Random(self.seed)
-        for number in range(60):
+        for number in range(30):
             path = self.source / f"d{number % 6}" / f"file {number}"
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(chance.randbytes(chance.choice((0, 1, 700, 5000, 70_000, 300_000))))
+            path.write_bytes(chance.randbytes(chance.choice((0, 1, 700, 5000, 70_000, 150_000))))
             os.utime(path, (1_700_000_000 + number, 1_700_000_000 + number))
         (self.source / "link").symlink_to("d0/file 0")
 
