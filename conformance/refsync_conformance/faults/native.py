@@ -66,7 +66,7 @@ WORKLOADS = (
 RINGS = (
     Workload("ring, whole files", ("-a", "--delete", "-W", "--fsync")),
     Workload("ring, differences", ("-a", "--delete", "--no-W")),
-    Workload("ring, zero copy", ("-a", "--delete", "-W", "--zero-copy")),
+    Workload("ring, zero copy", ("-a", "--delete", "-W", "--zero-copy=on")),
     Workload("ring, push", ("-a", "--delete", "--no-W"), remote="push"),
     Workload("ring, pull", ("-a", "--delete", "--no-W"), remote="pull"),
 )
