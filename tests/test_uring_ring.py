@@ -225,6 +225,9 @@ def test_files_are_synced_together_and_each_has_its_own_result(tmp_path: pathlib
     wound("fsync", result=-errno.EIO, at=7, times=2)
     assert ring.fsync(fds) == [0] * 6 + [errno.EIO] * 2 + [0] * 42
     assert counted(ring, "fsync").submitted == 50 and counted(ring, "fsync").failed == 2
+    wound("fsync", result=-errno.EINTR, at=53, times=3)
+    assert ring.fsync(fds) == [0] * 50  # what was interrupted is made without the ring
+    assert counted(ring, "fsync").failed == 5
     assert ring.fsync([]) == []
     for fd in fds:
         os.close(fd)

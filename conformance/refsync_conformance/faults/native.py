@@ -142,7 +142,8 @@ def words_for(fault: str) -> tuple[str, ...]:
     """What an error may say of it."""
     if fault in ("", "short"):
         return ("",)
-    return os.strerror(getattr(errno, fault)), "vanished", "closed", "reset by peer"
+    # whoever is told that the other end has gone, and tells nobody, leaves it in the middle of a frame
+    return os.strerror(getattr(errno, fault)), "vanished", "closed", "reset by peer", "unexpected tag"
 
 
 def verdict(base: Path, workload: Workload, ended: Ended, fault: str) -> str:

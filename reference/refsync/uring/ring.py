@@ -164,7 +164,12 @@ class Ring:
         number = self._lib.refsync_ring_fsync(self.raw, self._ffi.new("int[]", list(fds)), results, len(fds))
         if number:
             raise RingBroken(number, self.in_flight)
-        return [int(result) for result in results]
+        return [
+            _fsync(fd)
+            if result in (errno.EINTR, errno.EAGAIN)
+            else int(result)  # which says nothing of the file
+            for fd, result in zip(fds, results, strict=True)
+        ]
 
     def counts(self) -> list[Count]:
         """The ledger, in the order of ``SITES``."""
@@ -190,3 +195,12 @@ class Ring:
         if not self.closed and self.pid == os.getpid():
             self._lib.refsync_ring_free(self.raw)
         self.closed = True
+
+
+def _fsync(fd: int) -> int:
+    """Without a ring; an errno value, 0 for good."""
+    try:
+        os.fsync(fd)
+    except OSError as error:
+        return error.errno or 0
+    return 0
