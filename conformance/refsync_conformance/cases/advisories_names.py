@@ -110,9 +110,8 @@ def long_words(t: Trial) -> None:
     many = "/".join(f"s{number}" for number in range(2000))
     for options in (
         ("-" + "v" * 100, "-b", "--suffix=" + "~" * 5000),
-        ("-z", "--skip-compress=" + many, "--chmod=" + "u+r," * 1000 + "u+r"),
+        ("-z", "--skip-compress=" + many, "--chmod=" + "u+r," * 1000 + "u+r", "--out-format=" + "%n" * 3000),
         ("-z", "--skip-compress=" + "[" * 500, "--info=" + "stats," * 500 + "stats"),
-        ("--out-format=" + "%n" * 3000,),
     ):
         run = t.sync("-aI", *options, expect=range(1 << 7))
         said = run.stderr + run.stdout
