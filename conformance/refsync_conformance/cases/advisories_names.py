@@ -94,11 +94,9 @@ def long_sizes(t: Trial) -> None:
     """CVE-2026-70457: refused by a client with exit 1, and by a server that is told them."""
     t.build([file("f", b"x")])
     digits = "9" * 300
-    for option in ("--max-size",):
-        t.sync("-a", f"{option}={digits}", expect=1)
+    t.sync("-a", f"--max-size={digits}", expect=1)
     if t.cell.transport != "local":
-        for option in ("--max-size", "--min-size"):
-            t.sync("-a", "-M" + f"{option}={digits}", expect=(1, 2, 4, 5, 10, 12), timeout=20)
+        t.sync("-a", f"-M--max-size={digits}", expect=(1, 2, 4, 5, 10, 12), timeout=20)
     t.equal("what was made", False, t.exists("dst/f"))
 
 
@@ -178,13 +176,13 @@ def cleaned(t: Trial) -> None:
     far = t.transport.url() + b"inner/dst/"  # type: ignore[union-attr]
     before = t.snapshot("outside")
     ways = (f".//../..//{area}/outside", f"x/..//{area}/outside", "../..//../../outside", "//../../outside")
-    options = ("backup-dir", "partial-dir", "temp-dir", "link-dest", "copy-dest")
-    for number, option in enumerate(options):
-        words = ("-rI", "-b") if option == "backup-dir" else ("-r",)
-        # those of which there may be several are all told at once
-        told = ways if option.endswith("-dest") else ways[number : number + 1]
-        places = [t.path("src/"), far]
-        t.client(*words, *(f"--{option}={way}" for way in told), places=places, expect=range(1 << 7))
+    # what may be told together is
+    for words in (
+        ("-rI", "-b", "--delay-updates", f"--backup-dir={ways[0]}", f"--partial-dir={ways[1]}"),
+        ("-rI", f"--temp-dir={ways[2]}", *(f"--link-dest={way}" for way in ways)),
+        ("-r", *(f"--copy-dest={way}" for way in ways)),
+    ):
+        t.client(*words, places=[t.path("src/"), far], expect=range(1 << 7))
         t.untouched(before, "outside")
     t.equal("links of the file outside", 1, os.stat(t.path("outside/g")).st_nlink)
 
