@@ -175,3 +175,14 @@ def test_roots_by_turns(root: bytes) -> None:
         assert sources.stat(place).st_mode
     assert read(sources.open(root + b"/d/./e/f", FLAGS)) == b"inside"  # as the user has it
     assert sources.lstat(b"/").st_mode
+
+
+def test_what_is_held_is_let_go_of(root: bytes) -> None:
+    sources = below(root)
+    before = len(os.listdir("/proc/self/fd"))
+    sources.lstat(root + b"/d/e/f")
+    assert len(os.listdir("/proc/self/fd")) == before + 3
+    sources.close()
+    assert len(os.listdir("/proc/self/fd")) == before
+    assert sources.lstat(root + b"/d/e/f").st_size == 6
+    sources.close()
