@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import pathlib
+import subprocess
 import sys
 from collections.abc import Iterator
 
@@ -45,3 +46,10 @@ def test_every_module_of_a_transfer_is_preloaded() -> None:
     assert {"refsync.engine.sender", "refsync.engine.receiver", "refsync.wire.zstd_tokens"} <= set(names)
     assert not [name for name in names if name.startswith("refsync.cli.")]
     assert all(name in sys.modules for name in names)
+
+
+def test_daemon_starts_without_the_kernel() -> None:
+    """Where nothing was compiled, no module that needs it is asked for."""
+    text = "import sys; sys.modules['refsync._kernel'] = None; import refsync.engine.preload"
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

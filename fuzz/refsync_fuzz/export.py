@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import zipfile
 from pathlib import Path
 
@@ -47,6 +46,7 @@ def export(target: Target, out: Path) -> list[Path]:
         written.append(words)
     options.write_text("\n".join(lines) + "\n")
     program = out / f"{target.name}.py"
-    shutil.copy(runners.stub(target.name), program)
+    program.write_text(runners.stub_text(target.name))  # an installed package has no executable ones
+    program.chmod(0o755)
     written.append(program)
     return written

@@ -14,7 +14,7 @@ from refsync.wire.dialect import MAX_PROTOCOL
 
 from .targets._victims import Ended
 
-FILE = Path(__file__).resolve().parents[1] / "real-sessions.toml"
+FILE = Path(__file__).with_name("real-sessions.toml")
 
 
 @dataclass(frozen=True, slots=True)

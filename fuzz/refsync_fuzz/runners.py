@@ -48,16 +48,20 @@ def have_atheris() -> bool:
     return importlib.util.find_spec("atheris") is not None
 
 
-def write_stub(name: str) -> bool:
-    """Write the executable of a target; False if it was there."""
-    path = STUBS / f"{name}.py"
-    text = f'''#!/usr/bin/env python3
+def stub_text(name: str) -> str:
+    """The executable of a target, as a program."""
+    return f'''#!/usr/bin/env python3
 """libFuzzer's executable for the target ``{name}``."""
 
 from refsync_fuzz.harness import main
 
 main("{name}")
 '''
+
+
+def write_stub(name: str) -> bool:
+    """Write the executable of a target; False if it was there."""
+    path, text = STUBS / f"{name}.py", stub_text(name)
     if path.is_file() and path.read_text() == text and os.access(path, os.X_OK):
         return False
     path.write_text(text)

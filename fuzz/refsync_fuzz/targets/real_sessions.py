@@ -145,7 +145,7 @@ def fuzz_one(data: bytes) -> None:
 
     Neither hangs nor crashes, no descriptor stays open,
     and nothing outside the destination changes. What differs and is meant to is listed
-    in ``fuzz/real-sessions.toml``. Without a real rsync only ours is run.
+    in ``fuzz/refsync_fuzz/real-sessions.toml``. Without a real rsync only ours is run.
     """
     choices = Choices(data)
     who, sends = choices.pick(VICTIMS)

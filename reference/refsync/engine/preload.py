@@ -24,6 +24,8 @@ _NATIVE = (
     "refsync._kernel",
     "refsync.native.bulk",
     "refsync.native.kernel",
+    "refsync.native.rowfiles",
+    "refsync.native.rows",
     "refsync.native.small",
     "refsync.uring.movers",
 )
