@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -106,6 +107,21 @@ def test_project_files_lead_to_the_build() -> None:
         assert "base-builder-python" in text and "fuzz/oss-fuzz/build.sh" in text
     for path in (ROOT / ".clusterfuzzlite" / "project.yaml", ROOT / "fuzz" / "oss-fuzz" / "project.yaml"):
         assert "language: python" in path.read_text()
+
+
+def test_one_file_says_what_is_to_be_filled_in() -> None:
+    """The checkout of OSS-Fuzz is taken from the project file, by the command of the Dockerfile."""
+    place = ROOT / "fuzz" / "oss-fuzz"
+    project, docker = (place / "project.yaml").read_text(), (place / "Dockerfile").read_text()
+    named = {path.name for path in place.iterdir() if "refsync.invalid" in path.read_text()}
+    assert named == {"project.yaml"}
+    values = [line for line in project.splitlines() if "refsync.invalid" in line and line[0] != "#"]
+    assert [line.partition(":")[0] for line in values] == ["homepage", "main_repo", "primary_contact"]
+    command = re.search(r'"\$\((sed .*)\)"', docker)
+    assert command is not None
+    shell = command[1].replace("$SRC/project.yaml", str(place / "project.yaml"))
+    done = subprocess.run(["sh", "-c", shell], capture_output=True, text=True, check=True)
+    assert done.stdout == "https://refsync.invalid/refsync.git\n"
 
 
 SCRIPTS = ("fuzz-smoke", "fuzz-coverage", "fuzz-nightly", "fuzz-native", "fuzz-planted")
