@@ -115,6 +115,9 @@ def test_command(places: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "varint", "--runs", "200", "--engine", "plain", "--seed", "3"]) == 0
     assert "200 executions" in capsys.readouterr().out
     assert main(["replay", "nothing"]) == 2
+    assert main(["replay", "varint", "--file", str(places / "none")]) == 2
+    assert main(["replay", "--file", str(places / "none")]) == 2
+    assert main(["triage", "--file", str(places / "none")]) == 2
     crash = places / "crash"
     crash.write_bytes(b"fine")
     assert main(["minimize", "varint", str(crash)]) == 1

@@ -1,6 +1,7 @@
 """``refsync-fuzz``: run, replay, measure and keep the fuzz targets.
 
-Exit codes: 0 all held; 1 a finding, or a fault of the corpus; 2 usage; 3 the fuzzer failed, or a merge did.
+Exit codes: 0 all held; 1 a finding, or a fault of the corpus; 2 usage, or a file that can't be read;
+3 the fuzzer failed, or a merge did.
 """
 
 from __future__ import annotations
@@ -37,6 +38,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(options.action(options))
     except LookupError as error:
         print(f"refsync-fuzz: {error.args[0]}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"refsync-fuzz: {error.filename or ''}: {error.strerror or error}", file=sys.stderr)
         return 2
     except RuntimeError as error:
         print(f"refsync-fuzz: {error}", file=sys.stderr)
@@ -169,7 +173,14 @@ def _run(options: argparse.Namespace) -> int:
     return 1 if report.findings else 0
 
 
+def _of_one(options: argparse.Namespace) -> None:
+    """``LookupError`` if files are given, and not one target that reads them."""
+    if options.file and len(options.targets) != 1:
+        raise LookupError("--file goes with one target: refsync-fuzz replay varint --file INPUT")
+
+
 def _replay(options: argparse.Namespace) -> int:
+    _of_one(options)
     broken = 0
     for target in targets.load_all(options.targets):
         chosen = [(path, path.read_bytes()) for path in options.file] or list(corpus.inputs(target.name))
@@ -195,7 +206,7 @@ def _coverage(options: argparse.Namespace) -> int:
         print(
             f"{row.target:22} {row.inputs:4} inputs  lines {row.lines:5.1f} %  branches {row.branches:5.1f} %"
         )
-    for layer, share in measure.layers(out).items():
+    for layer, share in () if options.targets else measure.layers(out).items():
         measured[f"layer:{layer}"] = share
         print(f"{layer:22} all of it                  branches {share:5.1f} %")
     print(f"reports: {out}")
@@ -253,6 +264,7 @@ def _minimize(options: argparse.Namespace) -> int:
 
 
 def _triage(options: argparse.Namespace) -> int:
+    _of_one(options)
     broken = 0
     for target in targets.load_all(options.targets):
         buckets, holding = findings.sort(target, options.file or findings.kept(target))
