@@ -222,12 +222,12 @@ def test_a_file_comes_in_however_it_is_cut(
         async def talk() -> bytes:
             if framed:
                 link.start_frames_in()
-            inflow = Inflow(session, head, basis, out, total)  # type: ignore[arg-type]
             writer, decoder = Writer(out), PlainDecoder()
+            inflow = Inflow(session, head, basis, writer, total)  # type: ignore[arg-type]
             rebuilt = Reconstructor(head, basis, writer, total)
             assert await link.read(lambda cursor: cursor.take(4)) == b"head"
             while True:
-                if await inflow.run(rebuilt, writer, decoder, 0):
+                if await inflow.run(rebuilt, decoder, 0):
                     break
                 token = await link.read(decoder.decode)
                 if token is None:
@@ -274,12 +274,12 @@ def test_a_token_that_cannot_be_is_refused_as_ever(tmp_path: pathlib.Path, token
     link = Link()
     session = session_of(link)
     out = os.open(tmp_path / "made", os.O_RDWR | os.O_CREAT)
-    inflow = Inflow(session, NO_SUMS, -1, out, FileSum("xxh3"))  # type: ignore[arg-type]
-    (tmp_path / "stream").write_bytes(int32(token if token < 0 else 1 << 27) + bytes(9))
     writer = Writer(out)
+    inflow = Inflow(session, NO_SUMS, -1, writer, FileSum("xxh3"))  # type: ignore[arg-type]
+    (tmp_path / "stream").write_bytes(int32(token if token < 0 else 1 << 27) + bytes(9))
 
     async def talk() -> None:
-        await inflow.run(Reconstructor(NO_SUMS, None, writer, FileSum("xxh3")), writer, PlainDecoder(), 0)
+        await inflow.run(Reconstructor(NO_SUMS, None, writer, FileSum("xxh3")), PlainDecoder(), 0)
 
     came, sink = os.open(tmp_path / "stream", os.O_RDONLY), os.open("/dev/null", os.O_WRONLY)
     with pytest.raises(ProtocolError, match=said):
@@ -324,9 +324,9 @@ def test_a_conversation_counts_what_passes_by(tmp_path: pathlib.Path) -> None:
     async def talk() -> None:
         link.start_frames_out()
         link.start_frames_in()
-        inflow = Inflow(session, NO_SUMS, -1, made, total)  # type: ignore[arg-type]
+        inflow = Inflow(session, NO_SUMS, -1, writer, total)  # type: ignore[arg-type]
         rebuilt = Reconstructor(NO_SUMS, None, writer, total)
-        assert await inflow.run(rebuilt, writer, PlainDecoder(), 0)
+        assert await inflow.run(rebuilt, PlainDecoder(), 0)
         await send_file(session, source, len(data), FileSum("xxh3"))  # type: ignore[arg-type]
 
     Pump(link, came, to).run(Tasks(link, talk()))

@@ -151,7 +151,54 @@ def test_the_same_files_in_each_of_three_ways(tmp_path: pathlib.Path, options: l
     )
     if not usable():
         assert "[sender] io_uring read-source READ_FIXED: submitted=" in said["require"] or options != ["-a"]
-        assert "[receiver] io_uring recv RECV: submitted=" in said["require"] or "--inplace" in options
+        assert "[receiver] io_uring recv RECV: submitted=" in said["require"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["-aS"],
+        ["-aS", "--inplace", "--no-whole-file"],
+        ["-aS", "--inplace", "-W"],
+        ["-aS", "--preallocate"],
+        ["-a", "--append"],
+        ["-a", "--append-verify"],
+        ["-a", "--append-verify", "--checksum-choice=md5"],
+    ],
+)
+def test_holes_and_appended_data_in_each_of_three_ways(tmp_path: pathlib.Path, options: list[str]) -> None:
+    """``good`` begins as the source does, ``bad`` does not: only verifying finds that, and sends it all."""
+    source = tmp_path / "source"
+    source.mkdir()
+    noise = random.Random(3).randbytes(600_000)
+    data = noise[:200_000] + bytes(900_000) + noise[200_000:]
+    numbers = {}
+    for name in ("good", "bad", "new"):
+        (source / name).write_bytes(data)
+    for mode in ("require", "off", "native off"):
+        place = tmp_path / mode
+        place.mkdir()
+        (place / "good").write_bytes(data[:300_000])
+        (place / "bad").write_bytes(b"x" * 300_000)
+        for path in place.iterdir():
+            os.utime(path, (1e9, 1e9))
+        wanted = "auto" if usable() or " " in mode else mode
+        ended = refsync(
+            *options,
+            "--stats",
+            f"--io-uring={wanted}",
+            f"{source}/",
+            place,
+            REFSYNC_NATIVE="off" if " " in mode else "on",
+        )
+        assert (ended.returncode, ended.stderr) == (0, "")
+        assert (place / "good").read_bytes() == (place / "new").read_bytes() == data
+        blind = "--append" in options
+        assert (place / "bad").read_bytes() == (b"x" * 300_000 + data[300_000:] if blind else data)
+        numbers[mode] = re.findall(r"(?:Literal|Matched) data: .*", ended.stdout)
+        if options == ["-aS"]:
+            assert all(path.stat().st_blocks * 512 < 800_000 for path in place.iterdir())
+    assert numbers["require"] == numbers["off"] == numbers["native off"]
 
 
 def test_the_version_tells_of_the_ring() -> None:

@@ -1,4 +1,4 @@
-"""File data by the fast way, where all is plain: plain tokens, a new file, a sum that is native.
+"""File data by the fast way, where all is plain: plain tokens, a regular file, a sum that is native.
 
 Each function does what the general loop of its role does with the same bytes and says so if it can't, before
 anything has happened. Clauses TOK-1 to TOK-4, MUX-1, MUX-3, XFER-12; upstream ``match.c:match_sums``,
@@ -7,12 +7,12 @@ anything has happened. Clauses TOK-1 to TOK-4, MUX-1, MUX-3, XFER-12; upstream `
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 
 from .. import native
 from ..delta.apply import Reconstructor
-from ..files.temp import TempFile
 from ..files.writer import Writer
 from ..session.bulk import Moved
 from ..typed import TYPE_CHECKING
@@ -40,10 +40,17 @@ def can_carry(session: Session, hasher: Hasher, length: int) -> bool:
     return isinstance(hasher, FileSum)
 
 
-async def send_file(session: Session, fd: int, length: int, hasher: Hasher) -> int:
-    """The whole file as literal data; returns 0, or why some of it had to be made up (XFER-12)."""
+async def send_file(
+    session: Session, fd: int, length: int, hasher: Hasher, *, start: int = 0, verify: bool = False
+) -> int:
+    """The file from ``start`` on as literal data; returns 0, or why some of it had to be made up (XFER-12).
+
+    ``verify``: the digest covers what comes before as well (SUM-15).
+    """
     link = session.link
+    error = await sum_front(session, fd, start, hasher) if verify else 0
     job = _outflow(session, fd, length, hasher)
+    job.start_at(start, error)
     link.begin_output(job)
     try:
         while link.bulk_out is job:
@@ -56,9 +63,31 @@ async def send_file(session: Session, fd: int, length: int, hasher: Hasher) -> i
         link.bulk_out = None
         error = job.file_error
         job.close()
-    session.stats.literal_data += length
-    link.data_out += length + 4 * -(-length // CHUNK_SIZE)
+    count = length - start
+    session.stats.literal_data += count
+    link.data_out += count + 4 * -(-count // CHUNK_SIZE)
     return error
+
+
+async def sum_front(session: Session, fd: int, length: int, hasher: Hasher) -> int:
+    """Digest the first ``length`` bytes of a file; returns 0, or why some had to be taken for zeros.
+
+    The connection has its turn now and then.
+    """
+    from ..native.bulk import BUDGET, FileSum
+
+    assert isinstance(hasher, FileSum)
+    done = 0
+    while done < length:
+        want = min(BUDGET, length - done)
+        have, error = hasher.add_file(fd, done, want)
+        done += have
+        if have < want:
+            for at in range(done, length, CHUNK_SIZE):
+                hasher.update(bytes(min(CHUNK_SIZE, length - at)))
+            return error or errno.ENODATA
+        await session.link.turn()
+    return 0
 
 
 def _outflow(session: Session, fd: int, length: int, hasher: Hasher) -> FileOut:
@@ -75,7 +104,9 @@ def _outflow(session: Session, fd: int, length: int, hasher: Hasher) -> FileOut:
     return RingOut(ring, fd, length, hasher, framed=framed, zero_copy=session.options.zero_copy)
 
 
-def _inflow(session: Session, fd: int, basis: int, hasher: Hasher, head: SumHead) -> FileIn:
+def _inflow(
+    session: Session, writer: Writer, basis: int, hasher: Hasher, head: SumHead, in_place: bool
+) -> FileIn:
     """Over the ring, if there is one, and if it has room for one more connection."""
     from ..native.bulk import FileIn, FileSum
 
@@ -85,7 +116,7 @@ def _inflow(session: Session, fd: int, basis: int, hasher: Hasher, head: SumHead
     def made(kind: Callable[..., FileIn], *first: object) -> FileIn:
         return kind(
             *first,
-            fd,
+            writer.fd,
             basis,
             hasher,
             framed=session.link.framed_in,
@@ -93,6 +124,9 @@ def _inflow(session: Session, fd: int, basis: int, hasher: Hasher, head: SumHead
             count=head.count,
             last=head.block_size(head.count - 1) if head.count else 0,
             max_literal=MAX_LITERAL,
+            sparse=writer.sparse,
+            existing=writer.existing,
+            in_place=in_place,
         )
 
     if ring is None:
@@ -112,18 +146,28 @@ def _inflow(session: Session, fd: int, basis: int, hasher: Hasher, head: SumHead
 class Inflow:
     """One file that is being received: ``run`` moves what it can; the general loop goes on from there."""
 
-    def __init__(self, session: Session, head: SumHead, basis: int, fd: int, hasher: Hasher) -> None:
+    def __init__(
+        self,
+        session: Session,
+        head: SumHead,
+        basis: int,
+        writer: Writer,
+        hasher: Hasher,
+        *,
+        in_place: bool = False,
+    ) -> None:
         self._session = session
-        self._job = _inflow(session, fd, basis, hasher, head)
+        self._writer = writer
+        self._job = _inflow(session, writer, basis, hasher, head, in_place)
 
-    async def run(self, rebuilt: Reconstructor, writer: Writer, decoder: TokenDecoder, total: int) -> bool:
+    async def run(self, rebuilt: Reconstructor, decoder: TokenDecoder, total: int) -> bool:
         """True once the file's end was read.
 
         A failure to write escapes as OSError, as the writer's would.
         """
-        session, link, job = self._session, self._session.link, self._job
+        session, link, job, writer = self._session, self._session.link, self._job, self._writer
         assert isinstance(decoder, PlainDecoder)
-        writer.stand_aside()
+        writer.flush()
         raw, frame_left = link.detach_input()
         job.begin(raw, frame_left, decoder.left, rebuilt.offset)
         literal, matched, taken = job.literal, job.matched, job.taken
@@ -156,12 +200,14 @@ def inflow(
     decoder: TokenDecoder,
     head: SumHead,
     basis: int,
-    temp: TempFile,
+    writer: Writer,
     hasher: Hasher,
     length: int,
+    *,
+    in_place: bool,
 ) -> Inflow | None:
-    """For a file that can come by the fast way, else None."""
-    plain = isinstance(decoder, PlainDecoder) and temp.writer.plain and not temp.inplace
+    """For a file that can come by the fast way, else None. ``length``: what is to come of it."""
+    plain = isinstance(decoder, PlainDecoder) and not writer.device
     if not plain or not can_carry(session, hasher, length):
         return None
-    return Inflow(session, head, basis, temp.fd, hasher)
+    return Inflow(session, head, basis, writer, hasher, in_place=in_place)

@@ -339,16 +339,29 @@ class Receiver:
         decode = self._decoder.decode
         done = 0
         if session.append and not again:
-            rebuilt.append(verify=session.append == 2)
+            if session.append == 2 and basis.fd >= 0 and bulk.can_carry(session, hasher, head.file_length):
+                await bulk.sum_front(session, basis.fd, head.file_length, hasher)
+                rebuilt.append(verify=False)
+            else:
+                rebuilt.append(verify=session.append == 2)
             temp.writer.start_at(rebuilt.offset)
             done = rebuilt.offset
         keeps = options.partial or self._writing.parts.wanted or basis.lost  # to be known byte by byte
-        inflow = (
-            None if keeps else bulk.inflow(session, self._decoder, head, basis.fd, temp, hasher, entry.size)
-        )
+        inflow = None
+        if not keeps:
+            inflow = bulk.inflow(
+                session,
+                self._decoder,
+                head,
+                basis.fd,
+                temp.writer,
+                hasher,
+                entry.size - done,
+                in_place=in_place,
+            )
         while True:
             if inflow is not None:
-                ended = await inflow.run(rebuilt, temp.writer, self._decoder, entry.size)
+                ended = await inflow.run(rebuilt, self._decoder, entry.size)
                 done = rebuilt.offset
                 if ended:
                     break

@@ -249,18 +249,21 @@ class Sender:
             source = Source(fd, length)
             matcher: Matcher | None = None
             ops: Iterator[Buffer | int]
-            if append:
-                ops = append_ops(source, head, hasher, verify=append == 2)
-            elif head.count:
+            start = min(head.file_length, length) if append else 0
+            if head.count and not append:
                 matcher = Matcher(head, sums, session.checksums, in_place=self._in_place(ndx, attrs))
                 ops = matcher.ops(source, hasher)
             elif (
                 isinstance(self._encoder, PlainEncoder)
                 and out is link
-                and bulk.can_carry(session, hasher, length)
+                and bulk.can_carry(session, hasher, length - start)
             ):
-                source.error = await bulk.send_file(session, fd, length, hasher)
+                source.error = await bulk.send_file(
+                    session, fd, length, hasher, start=start, verify=append == 2
+                )
                 ops = iter(())
+            elif append:
+                ops = append_ops(source, head, hasher, verify=append == 2)
             else:
                 ops = whole_file_ops(source, hasher)
             self._encoder.begin(skip=self._skips(entry.name))

@@ -25,7 +25,7 @@ _KEEP_SIZE = 0x01
 class Writer:
     """Writes a file from its start to its end.
 
-    ``existing``: the size of the file that is written over (``--inplace``), 0
+    ``sparse``: zeros become holes. ``existing``: the size of the file that is written over (``--inplace``), 0
     for a new one. ``device``: the file's length is not ours to set. ``offset``
     is the position in the finished file, ``written`` counts the bytes given to
     ``write``. Nothing is certain to be in the file before ``finish``. All
@@ -33,10 +33,10 @@ class Writer:
     """
 
     def __init__(self, fd: int, *, sparse: bool = False, existing: int = 0, device: bool = False) -> None:
-        self._fd = fd
-        self._sparse = sparse
-        self._device = device
-        self._existing = existing
+        self.fd = fd
+        self.sparse = sparse
+        self.device = device
+        self.existing = existing
         self._gathered = bytearray()
         self._start = 0  # where in the file the gathered bytes belong
         self.offset = 0
@@ -65,38 +65,28 @@ class Writer:
     def keep(self, data: Buffer, /) -> None:
         """The next bytes are ``data``, and they are in their place already."""
         self.flush()
-        if self._sparse:
+        if self.sparse:
             self._put_sparse(data, keep=True)
         self.offset += len(data)
         self._start = self.offset
 
-    @property
-    def plain(self) -> bool:
-        """Whether another may write at the offsets: there are neither holes nor an older file."""
-        return not self._sparse and not self._existing and not self._device
-
-    def stand_aside(self) -> int:
-        """Write what is gathered, so that another may write from ``offset`` on; ``advance`` tells how far."""
-        self.flush()
-        return self._fd
-
     def advance(self, offset: int) -> None:
-        """Somebody else has written up to there."""
+        """Somebody else has written up to there, from where we were after a ``flush``."""
         self.written += offset - self.offset
         self.offset = self._start = offset
 
     def finish(self) -> None:
         """Write what is gathered; cut off what an older file had beyond the end, and end a hole there."""
         self.flush()
-        if (self._sparse or self._existing) and not self._device:
-            os.ftruncate(self._fd, self.offset)
+        if (self.sparse or self.existing) and not self.device:
+            os.ftruncate(self.fd, self.offset)
 
     def preallocate(self, size: int) -> None:
         """Take the room for ``size`` bytes now; the file's length stays as it is. Raises OSError.
 
         Not quite ``size``, as upstream: a file that was cut off can be told from one that is whole.
         """
-        _fallocate(self._fd, _KEEP_SIZE, 0, size + 1 if size & 1 else size - 1)
+        _fallocate(self.fd, _KEEP_SIZE, 0, size + 1 if size & 1 else size - 1)
 
     def flush(self) -> None:
         """Write what is gathered."""
@@ -105,7 +95,7 @@ class Writer:
 
     def _put(self, data: Buffer) -> None:
         """Write ``data``, of which all is before ``offset``, at ``_start``."""
-        if self._sparse:
+        if self.sparse:
             self._put_sparse(data, keep=False)
         else:
             self._pwrite(data, self._start)
@@ -117,7 +107,7 @@ class Writer:
             done = 0
             while done < len(view):
                 with view[done:] as rest:
-                    done += os.pwrite(self._fd, rest, position + done)
+                    done += os.pwrite(self.fd, rest, position + done)
 
     def _put_sparse(self, data: Buffer, *, keep: bool) -> None:
         """Runs of zeros as holes, the rest as data (with ``keep`` the data is there, only holes are made)."""
@@ -144,8 +134,8 @@ class Writer:
 
     def _hole(self, position: int, size: int) -> None:
         """Zeros that take no room: nothing to do past the old end; before it a hole, zeros at worst."""
-        size = min(size, self._existing - position)
-        if size > 0 and not _punch(self._fd, position, size):
+        size = min(size, self.existing - position)
+        if size > 0 and not _punch(self.fd, position, size):
             for done in range(0, size, GATHER):
                 self._pwrite(bytes(min(GATHER, size - done)), position + done)
 

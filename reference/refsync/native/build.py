@@ -34,6 +34,7 @@ ffi.cdef("""
     void refsync_sum_free(file_sum *sum);
     void refsync_sum_update(file_sum *sum, const unsigned char *data, int64_t length);
     int refsync_sum_digest(const file_sum *sum, unsigned char *out);
+    int64_t refsync_sum_file(file_sum *sum, int file, int64_t at, int64_t count, int *error);
 
     typedef struct bulk_out {
         int file_error; int error; int64_t length; int64_t position; int64_t sent;
@@ -41,6 +42,7 @@ ffi.cdef("""
     } bulk_out;
     bulk_out *refsync_out_new(int file, int64_t length, int framed, file_sum *sum);
     void refsync_out_free(bulk_out *out);
+    void refsync_out_start(bulk_out *out, int64_t at, int error);
     int refsync_out_at_boundary(const bulk_out *out);
     int refsync_out_run(bulk_out *out, int to, int from, int milliseconds, int64_t budget, int finish);
 
@@ -54,6 +56,7 @@ ffi.cdef("""
     bulk_in *refsync_in_new(int file, int basis, int framed, file_sum *sum, int64_t block, int64_t blocks,
                             int64_t last_block, int64_t max_literal);
     void refsync_in_free(bulk_in *in);
+    void refsync_in_manner(bulk_in *in, int sparse, int64_t existing, int in_place);
     int refsync_in_begin(bulk_in *in, const unsigned char *raw, int64_t count, int64_t frame_left,
                           int64_t token_left, int64_t offset);
     int refsync_in_run(bulk_in *in, int from, int to, int milliseconds, int64_t budget);
@@ -86,6 +89,7 @@ ffi.cdef("""
     ring_out *refsync_ring_out_new(ring *ring, int file, int64_t length, int framed, file_sum *sum,
                                    int zero_copy);
     void refsync_ring_out_free(ring_out *out);
+    void refsync_ring_out_start(ring_out *out, int64_t at, int error);
     bulk_out *refsync_ring_out_base(ring_out *out);
     int refsync_ring_out_at_boundary(const ring_out *out);
     int refsync_ring_out_run(ring_out *out, int to, int from, int milliseconds, int64_t budget, int finish);
@@ -169,10 +173,14 @@ ARCHIVE = [path for place in PLACES if (path := Path(place) / "liburing.a").exis
 SOURCES = (
     "kernel.c",
     "sums.c",
+    "holes.c",
     "bulk.c",
+    "bulk_receive.c",
     "uring.c",
     "uring_send.c",
+    "uring_put.c",
     "uring_receive.c",
+    "uring_none.c",
     "small.c",
     "rows.c",
     "rows_wire.c",

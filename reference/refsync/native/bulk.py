@@ -33,13 +33,21 @@ class FileSum:
     def update(self, data: Readable, /) -> None:
         lib.refsync_sum_update(self.state, ffi.from_buffer(data), len(data))
 
+    def add_file(self, fd: int, start: int, count: int) -> tuple[int, int]:
+        """Add bytes of a file: (how many there were, why it can't be read on, an errno value, else 0)."""
+        error = ffi.new("int *")
+        return int(lib.refsync_sum_file(self.state, fd, start, count, error)), int(error[0])
+
     def digest(self) -> bytes:
         out = ffi.new("unsigned char[16]")
         return bytes(ffi.buffer(out, lib.refsync_sum_digest(self.state, out)))
 
 
 class FileOut:
-    """Sends the first ``length`` bytes of ``fd`` as literal runs; what cannot be read goes out as zeros."""
+    """Sends the first ``length`` bytes of ``fd`` as literal runs; what cannot be read goes out as zeros.
+
+    Holes of a file that has some are not read.
+    """
 
     def __init__(self, fd: int, length: int, total: FileSum, *, framed: bool) -> None:
         out = lib.refsync_out_new(fd, length, framed, total.state)
@@ -66,6 +74,10 @@ class FileOut:
         """Bytes of the file that have been read."""
         return int(self._out.position)
 
+    def start_at(self, offset: int, error: int) -> None:
+        """Leave out what comes before ``offset``; ``error``: it could not be read, so that all is made up."""
+        lib.refsync_out_start(self._out, offset, error)
+
     @property
     def at_boundary(self) -> bool:
         return bool(lib.refsync_out_at_boundary(self._out))
@@ -81,7 +93,9 @@ class FileOut:
 class FileIn:
     """Rebuilds a file in ``fd``, from its ``offset`` on, until its end, a message or an error.
 
-    ``basis`` (-1: none) has ``count`` blocks of ``block`` bytes, the last of ``last``.
+    ``basis`` (-1: none) has ``count`` blocks of ``block`` bytes, the last of ``last``. As ``files.writer``
+    does it, zeros become holes if ``sparse``, and are made before the end of an ``existing`` file of that
+    size; ``in_place``: blocks of the basis that are in their place are not written.
     """
 
     def __init__(
@@ -95,10 +109,14 @@ class FileIn:
         count: int,
         last: int,
         max_literal: int,
+        sparse: bool = False,
+        existing: int = 0,
+        in_place: bool = False,
     ) -> None:
         made = lib.refsync_in_new(fd, basis, framed, total.state, block, count, last, max_literal)
         if made == ffi.NULL:
             raise MemoryError("no memory to receive a file")
+        lib.refsync_in_manner(made, sparse, existing, in_place)
         self._in = ffi.gc(made, lib.refsync_in_free)
         self._total = total
 

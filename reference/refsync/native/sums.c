@@ -1,5 +1,8 @@
 /* The sums of whole files. delta/checksums.py says what they are. */
 
+#include <errno.h>
+#include <unistd.h>
+
 /* Files are summed in one go up to this length, and so many bytes of them in one call, so that signals are heard. */
 #define LONGEST_SUMMED (4 * 1024 * 1024)
 #define SUMMED_AT_ONCE (32 * 1024 * 1024)
@@ -85,6 +88,28 @@ int refsync_sum_digest(const file_sum *sum, unsigned char *out)
     store64(out, sum->kind == 2 ? XXH3_64bits_digest(sum->long_state) : XXH64_digest(sum->state));
 #endif
     return 8;
+}
+
+/* Adds bytes of a file from `at` on; returns how many there were, *error if it can't be read on, else 0. */
+int64_t refsync_sum_file(file_sum *sum, int file, int64_t at, int64_t count, int *error)
+{
+    int64_t done = 0, most = 256 * 1024;
+    unsigned char *room = malloc((size_t)most);
+    *error = room ? 0 : ENOMEM;
+    while (room && done < count) {
+        size_t want = (size_t)(count - done < most ? count - done : most);
+        ssize_t got = pread(file, room, want, at + done);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0) {
+            *error = got ? errno : 0;
+            break;
+        }
+        refsync_sum_update(sum, room, got);
+        done += got;
+    }
+    free(room);
+    return done;
 }
 
 #ifdef REFSYNC_XXHASH

@@ -1,5 +1,5 @@
 /* One io_uring per process: made, probed, submitted to, reaped, counted and injured (by tests) here. What goes through it
- * is in uring_send.c and uring_receive.c. Without liburing's header the same functions say that there is no ring. */
+ * is in uring_send.c, uring_put.c and uring_receive.c; where it can't be built uring_none.c says so. */
 
 enum {
     SITE_READ_SOURCE, SITE_READ_BASIS, SITE_WRITE_LITERAL, SITE_WRITE_COPY, SITE_FSYNC, SITE_SEND, SITE_SEND_ZC,
@@ -30,6 +30,10 @@ typedef struct ring_injury {
 } ring_injury;
 
 ring_injury refsync_ring_injury;
+
+typedef struct ring ring;
+typedef struct ring_out ring_out;
+typedef struct ring_in ring_in;
 
 #define RING_MEMORY (9 * 256 * 1024) /* registered: less than an ordinary user may lock */
 #define GROUPS 65536
@@ -74,7 +78,6 @@ struct ring {
     ring_got *got;
     int got_first, got_count, got_room;
 };
-typedef struct ring ring;
 
 static const unsigned SETUPS[] = {
     IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN,
@@ -390,24 +393,5 @@ void refsync_ring_limit_groups(ring *ring, int limit)
 {
     ring->groups_limit = limit;
 }
-
-#else
-
-typedef struct ring ring;
-
-int refsync_ring_built(void) { return 0; }
-void refsync_ring_free(ring *ring) { (void)ring; }
-ring *refsync_ring_new(unsigned depth, unsigned extra, int *error) { (void)depth, (void)extra; *error = ENOSYS; return NULL; }
-int refsync_ring_has(const ring *ring, int opcode) { (void)ring, (void)opcode; return 0; }
-int refsync_ring_group_take(ring *ring) { (void)ring; return -1; }
-void refsync_ring_group_give(ring *ring, int id) { (void)ring, (void)id; }
-int refsync_ring_fsync(ring *ring, const int *fds, int *results, int count)
-{
-    (void)ring, (void)fds, (void)results, (void)count;
-    return ENOSYS;
-}
-void refsync_ring_count(const ring *ring, int site, ring_site *out) { (void)ring, (void)site; memset(out, 0, sizeof *out); }
-void refsync_ring_facts(const ring *ring, int64_t *out) { (void)ring, (void)out; }
-void refsync_ring_limit_groups(ring *ring, int limit) { (void)ring, (void)limit; }
 
 #endif

@@ -1,8 +1,6 @@
 /* Sending over a ring, as bulk.c does without one: many reads in flight, frames made in registered slots. It stops where
  * that of bulk.c stops and says the same. */
 
-typedef struct ring_out ring_out;
-
 #ifdef REFSYNC_URING
 #include <netinet/in.h>
 
@@ -23,6 +21,7 @@ typedef struct out_slot {
     ring_op read[TOKENS];
     int64_t have[TOKENS]; /* of the piece: bytes that are there */
     int error[TOKENS];    /* of the file, ENODATA at its end */
+    int zeros[TOKENS];    /* the piece's room is known to hold zeros and nothing else */
     int64_t at, size;     /* in the file */
     int pieces;
     ring_op send; /* once it is done the next slot may go; what it names is free when it flies no more */
@@ -91,11 +90,33 @@ ring_out *refsync_ring_out_new(ring *ring, int file, int64_t length, int framed,
     return out;
 }
 
+/* Begin at an offset, as `refsync_out_start`. */
+void refsync_ring_out_start(ring_out *out, int64_t at, int error)
+{
+    refsync_out_start(&out->base, at, error);
+    out->asked = at;
+}
+
 static void read_piece(ring_out *out, out_slot *slot, int piece)
 {
     int64_t have = slot->have[piece];
+    slot->zeros[piece] = 0;
     start_read(out->ring, &slot->read[piece], SITE_READ_SOURCE, out->base.file, piece_of(out, slot, piece) + have,
                piece_size(slot, piece) - have, slot->at + (int64_t)piece * TOKEN_SIZE + have);
+}
+
+/* Whether the piece is in a hole of the file; then it is there already. */
+static int is_hole(ring_out *out, out_slot *slot, int piece)
+{
+    int64_t at = slot->at + (int64_t)piece * TOKEN_SIZE, size = piece_size(slot, piece);
+    if (!in_hole(&out->base.holes, out->base.file, at, at + size))
+        return 0;
+    if (!slot->zeros[piece]) {
+        memset(piece_of(out, slot, piece), 0, TOKEN_SIZE);
+        slot->zeros[piece] = 1;
+    }
+    slot->have[piece] = size;
+    return 1;
 }
 
 static void ask_for_more(ring_out *out)
@@ -112,7 +133,8 @@ static void ask_for_more(ring_out *out)
         for (int piece = 0; piece < slot->pieces; piece++) {
             slot->have[piece] = slot->error[piece] = 0;
             slot->read[piece].done = 0;
-            read_piece(out, slot, piece);
+            if (!is_hole(out, slot, piece))
+                read_piece(out, slot, piece);
         }
     }
 }
@@ -148,7 +170,7 @@ static void make_frames(ring_out *out, out_slot *slot)
     for (int piece = 0; piece < slot->pieces; piece++) {
         unsigned char *data = piece_of(out, slot, piece);
         int64_t size = piece_size(slot, piece), have = out->base.file_error ? 0 : slot->have[piece];
-        if (have < size) {
+        if (have < size && !slot->zeros[piece]) {
             if (!out->base.file_error)
                 out->base.file_error = slot->error[piece];
             memset(data + have, 0, (size_t)(size - have));
@@ -313,22 +335,6 @@ int refsync_ring_out_run(ring_out *out, int to, int from, int milliseconds, int6
         if (moved != MORE)
             return moved;
     }
-}
-
-#else
-
-ring_out *refsync_ring_out_new(ring *r, int f, int64_t l, int fr, file_sum *s, int z)
-{
-    (void)r, (void)f, (void)l, (void)fr, (void)s, (void)z;
-    return NULL;
-}
-void refsync_ring_out_free(ring_out *out) { (void)out; }
-int refsync_ring_out_at_boundary(const ring_out *out) { (void)out; return 1; }
-bulk_out *refsync_ring_out_base(ring_out *out) { (void)out; return NULL; }
-int refsync_ring_out_run(ring_out *out, int to, int from, int ms, int64_t budget, int finish)
-{
-    (void)out, (void)to, (void)from, (void)ms, (void)budget, (void)finish;
-    return FAILED;
 }
 
 #endif

@@ -29,6 +29,9 @@ class RingOut(FileOut):
         self._out = lib.refsync_ring_out_base(job)
         self._total, self._ring = total, ring  # the kernel points to both
 
+    def start_at(self, offset: int, error: int) -> None:
+        lib.refsync_ring_out_start(self._job, offset, error)
+
     @property
     def at_boundary(self) -> bool:
         return bool(lib.refsync_ring_out_at_boundary(self._job))
@@ -58,6 +61,9 @@ class RingIn(FileIn):
         count: int,
         last: int,
         max_literal: int,
+        sparse: bool = False,
+        existing: int = 0,
+        in_place: bool = False,
     ) -> None:
         error = ffi.new("int *")
         job = lib.refsync_ring_in_new(
@@ -69,6 +75,7 @@ class RingIn(FileIn):
             raise MemoryError("no memory to receive a file")
         self._job = ffi.gc(job, lib.refsync_ring_in_free)
         self._in = lib.refsync_ring_in_base(job)
+        lib.refsync_in_manner(self._in, sparse, existing, in_place)
         self._total, self._ring = total, ring
 
     def begin(self, raw: bytes, frame_left: int, token_left: int, offset: int) -> None:
