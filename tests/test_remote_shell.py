@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import socket
@@ -150,3 +151,21 @@ def test_without_a_socket_pair_a_pipe_serves_and_without_one_a_warning(
     monkeypatch.setattr(childerr.os, "pipe", refuse)
     assert open_pair() is None
     assert "go past refsync" in capfd.readouterr().err
+
+
+def test_pipes_hold_more_than_they_come_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that file data passes in few steps; an old system's stay as they are, and so does all else."""
+    near, far = os.pipe()
+    came_with = fcntl.fcntl(far, fcntl.F_GETPIPE_SZ)
+    Pump(Link(), near, far)
+    assert fcntl.fcntl(near, fcntl.F_GETPIPE_SZ) > came_with
+    os.close(near)
+    os.close(far)
+    near, far = os.pipe()
+    monkeypatch.delattr(fcntl, "F_SETPIPE_SZ")
+    Pump(Link(), near, far)
+    assert fcntl.fcntl(near, fcntl.F_GETPIPE_SZ) == came_with
+    os.close(near)
+    os.close(far)
+    with open(os.devnull, "rb+", buffering=0) as nothing:
+        Pump(Link(), nothing.fileno(), nothing.fileno())

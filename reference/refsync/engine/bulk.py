@@ -90,6 +90,17 @@ async def sum_front(session: Session, fd: int, length: int, hasher: Hasher) -> i
     return 0
 
 
+async def keep_front(
+    session: Session, rebuilt: Reconstructor, basis: int, length: int, hasher: Hasher
+) -> None:
+    """SUM-15: the first ``length`` bytes of what is appended to stay, digested if they are verified."""
+    verify = session.append == 2
+    if verify and basis >= 0 and can_carry(session, hasher, length):
+        await sum_front(session, basis, length, hasher)
+        verify = False
+    rebuilt.append(verify=verify)
+
+
 def _outflow(session: Session, fd: int, length: int, hasher: Hasher) -> FileOut:
     """Over the ring, if there is one."""
     from ..native.bulk import FileOut, FileSum
@@ -203,7 +214,6 @@ def inflow(
     writer: Writer,
     hasher: Hasher,
     length: int,
-    *,
     in_place: bool,
 ) -> Inflow | None:
     """For a file that can come by the fast way, else None. ``length``: what is to come of it."""

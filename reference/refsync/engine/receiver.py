@@ -339,26 +339,13 @@ class Receiver:
         decode = self._decoder.decode
         done = 0
         if session.append and not again:
-            if session.append == 2 and basis.fd >= 0 and bulk.can_carry(session, hasher, head.file_length):
-                await bulk.sum_front(session, basis.fd, head.file_length, hasher)
-                rebuilt.append(verify=False)
-            else:
-                rebuilt.append(verify=session.append == 2)
+            await bulk.keep_front(session, rebuilt, basis.fd, head.file_length, hasher)
             temp.writer.start_at(rebuilt.offset)
             done = rebuilt.offset
         keeps = options.partial or self._writing.parts.wanted or basis.lost  # to be known byte by byte
-        inflow = None
+        inflow, left = None, entry.size - done
         if not keeps:
-            inflow = bulk.inflow(
-                session,
-                self._decoder,
-                head,
-                basis.fd,
-                temp.writer,
-                hasher,
-                entry.size - done,
-                in_place=in_place,
-            )
+            inflow = bulk.inflow(session, self._decoder, head, basis.fd, temp.writer, hasher, left, in_place)
         while True:
             if inflow is not None:
                 ended = await inflow.run(rebuilt, self._decoder, entry.size)

@@ -11,6 +11,7 @@ import errno
 import os
 import select
 import socket
+import stat
 import time
 
 from ..critical import uninterrupted
@@ -22,6 +23,8 @@ from .childerr import ChildErrors
 from .pace import Pace
 
 READ_SIZE = 256 * 1024
+#: What a pipe is to hold, instead of 64 KiB: the most that an ordinary user may ask for.
+PIPE_SIZE = 1024 * 1024
 #: Input is left with the kernel while this much is waiting to be read by a conversation.
 MAX_BUFFERED = 8 * 1024 * 1024
 
@@ -67,6 +70,7 @@ class Pump:
         self._last_io = self._last_send = time.monotonic()
         for fd in {fd_in, fd_out}:
             os.set_blocking(fd, False)
+            widen(fd)
         self._poll = select.poll()
 
     @property
@@ -327,6 +331,18 @@ class Pump:
             self._errors.hear()
             most = HEARING
         return int(min(most if wait is None else wait, most) * 1000 + 0.5)
+
+
+def widen(fd: int) -> None:
+    """Have a pipe hold more, so that its ends wait less often; where that is refused it stays as it is."""
+    if not stat.S_ISFIFO(os.fstat(fd).st_mode):
+        return
+    try:
+        import fcntl
+
+        fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, PIPE_SIZE)
+    except (ImportError, AttributeError, OSError):
+        pass
 
 
 def _read_error(number: int) -> RefsyncError:
