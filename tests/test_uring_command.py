@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 import pytest
+from refsync import native
 from refsync.options.parse import parse
 from refsync.wire.errors import RefsyncError
 from uring_tools import usable
@@ -40,16 +41,48 @@ def test_what_is_not_on_the_disk_gets_no_name(tmp_path: pathlib.Path, wounded: b
     source, dest = tmp_path / "source", tmp_path / "dest"
     source.mkdir()
     dest.mkdir()
-    for number in range(70):
-        (source / f"{number:02}").write_bytes(b"x" * number)
-    code = "wound('fsync', result=-5, at=66)" if wounded else ""
+    for number in range(260):
+        (source / f"{number:03}").write_bytes(b"x" * number)
+    code = "wound('fsync', result=-5, at=230)" if wounded else ""
     ended = injured(code, "-a", "--fsync", "--debug=uring", f"{source}/", dest)
     if wounded:
         assert ended.returncode == 11 and "fsync failed on" in ended.stderr
-        assert len(list(dest.iterdir())) == 64  # the first batch; what failed and what came with it is gone
+        names = sorted(path.name for path in dest.iterdir())
+        assert names == [
+            f"{number:03}" for number in range(len(names))
+        ]  # what failed, and what came with it, is gone
+        assert len(names) < 230
     else:
-        assert ended.returncode == 0 and len(list(dest.iterdir())) == 70
-        assert re.search(r"fsync FSYNC: submitted=7\d completed=7\d short=0 failed=0", ended.stdout)
+        assert ended.returncode == 0 and len(list(dest.iterdir())) == 260
+        assert re.search(r"fsync FSYNC: submitted=26\d completed=26\d short=0 failed=0", ended.stdout)
+
+
+@pytest.mark.skipif(not native.HAVE_BULK, reason="the C kernel is missing")
+def test_what_the_kernel_can_not_put_in_its_place_is_told_of(tmp_path: pathlib.Path) -> None:
+    """The rest of the batch is in its place; the directories of both are as they should be."""
+    for number in range(40):
+        path = tmp_path / f"source/d{number % 4}/{number:02}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x" * number)
+        os.utime(path.parent, (1e9, 1e9))
+    code = (
+        "from refsync.native.smallbatch import SmallBatch as B\n"
+        "sync = B.sync\n"
+        "def blocked(self, ring):\n"
+        "    import pathlib\n"
+        f"    pathlib.Path('{tmp_path}/dest/d2/22').mkdir(exist_ok=True)\n"
+        "    return sync(self, ring)\n"
+        "B.sync = blocked"
+    )
+    ended = injured(code, "-a", "--fsync", f"{tmp_path}/source/", tmp_path / "dest")
+    assert ended.returncode == 23
+    assert re.search(r'rename "[^"]*d2/\.22\.\w+" -> "d2/22"[^\n]*: Is a directory \(21\)', ended.stderr), (
+        ended.stderr
+    )
+    found = {path.name: path for path in (tmp_path / "dest").rglob("*") if path.is_file()}
+    assert sorted(found) == [f"{number:02}" for number in range(40) if number != 22]
+    assert all(path.stat().st_size == int(name) for name, path in found.items())
+    assert all((tmp_path / f"dest/d{number}").stat().st_mtime == 1e9 for number in (0, 1, 3))
 
 
 @needs_ring

@@ -15,8 +15,8 @@ from .. import native
 
 #: Modules of others that functions here import.
 OF_OTHERS = (
-    *("copy", "ctypes", "encodings.idna", "grp", "hashlib", "locale", "pwd", "re", "shlex", "traceback"),
-    "unicodedata",
+    *("copy", "ctypes", "encodings.idna", "fcntl", "grp", "hashlib", "locale", "pwd", "re", "resource"),
+    *("shlex", "traceback", "unicodedata"),
 )
 #: Ours that a running daemon has no use for.
 _NOT = ("refsync.__main__", "refsync.cli.", "refsync.native.build")

@@ -50,9 +50,9 @@ class Receiver:
             session.replay.missing = self._missing
         self._digest = b""  # of the file that came last, as the sender has it
         self._writing = writing
+        self._unsynced = Unsynced(session, target, writing.finisher)
         self._small = small.writer(session, target)
-        self._rows = None if self._small is None else row_taker(session, target)
-        self._unsynced = Unsynced(session, target)
+        self._rows = row_taker(session, target, self._unsynced)
         self._delayed: dict[int, FileEntry] = {}  # whole, and waiting for the end
         self.phases_done = 0
         self.finished = False

@@ -21,6 +21,7 @@ from . import small
 from .rowlist import RowList
 from .session import Session
 from .target import Target
+from .unsynced import Unsynced
 
 if TYPE_CHECKING:
     from ..native.rowfiles import Files, Run
@@ -85,10 +86,11 @@ class RowServer:
 class RowTaker:
     """For one receiver."""
 
-    def __init__(self, session: Session, target: Target, files: Files) -> None:
+    def __init__(self, session: Session, target: Target, files: Files, unsynced: Unsynced) -> None:
         self._session = session
         self._target = target
         self._files = files
+        self._unsynced = unsynced
         self._rank = rank(session.options)
 
     async def take(self, listing: FileList, ndx: int) -> bool:
@@ -122,15 +124,22 @@ class RowTaker:
             gid=may_set,
             group=group,
         )
-        run = self._files.take(rows.rows, listing.start, ndx, directory, waiting.data, waiting.pos, how)
+        unsynced = self._unsynced
+        batch = unsynced.batch()
+        run = self._files.take(
+            rows.rows, listing.start, ndx, directory, waiting.data, waiting.pos, how, batch
+        )
         if not run.indexes:
             return None if run.more else False
         session.link.passed(run.used)
         session.ndx_in.passed(run.indexes[-1])
         _count(session, listing, run, self._target)
-        if len(run.indexes) > listing.in_progress:
+        if len(run.indexes) + unsynced.joined(listing) > listing.in_progress:
             raise ProtocolError(f"file index {run.indexes[-1]} was not asked for", clause="XFER-7")
-        listing.in_progress -= len(run.indexes)
+        if batch is not None:
+            unsynced.join(listing, run.indexes)
+        else:
+            listing.in_progress -= len(run.indexes)
         return True
 
 
@@ -163,9 +172,9 @@ def row_server(session: Session, below: Below, flags: int) -> RowServer | None:
     return None if files is None else RowServer(session, below, files)
 
 
-def row_taker(session: Session, target: Target) -> RowTaker | None:
-    """For a receiver that has a ``small.writer``; None where something rules it out."""
+def row_taker(session: Session, target: Target, unsynced: Unsynced) -> RowTaker | None:
+    """For a receiver; None where something rules it out."""
     if not session.dialect.inc_recurse or session.options.remove_source_files:
         return None  # the sender is told of each file
-    files = _files(session, 0)
-    return None if files is None else RowTaker(session, target, files)
+    files = _files(session, 0) if small.suits(session, target) else None
+    return None if files is None else RowTaker(session, target, files, unsynced)

@@ -100,9 +100,9 @@ class SmallIn:
         return length, digest
 
 
-def writer(session: Session, target: Target) -> SmallIn | None:
-    """For a receiver; None where the kernel, the checksum or the options rule it out."""
-    options, name = session.options, _checksum(session)
+def suits(session: Session, target: Target) -> bool:
+    """Whether a receiver can put files in place natively: kernel, checksum and options allow it."""
+    options = session.options
     unusual = (
         options.inplace,
         options.append,
@@ -112,7 +112,6 @@ def writer(session: Session, target: Target) -> SmallIn | None:
         options.backup,
         options.sparse,
         options.preallocate,
-        options.fsync,
         options.acls,
         options.xattrs,
         options.atimes,
@@ -129,8 +128,13 @@ def writer(session: Session, target: Target) -> SmallIn | None:
         not session.dialect.iflags,
         bool(session.checksums.open_flags & ~getattr(os, "O_NOATIME", 0)),
     )
-    if name is None or any(unusual):
+    return _checksum(session) is not None and not any(unusual)
+
+
+def writer(session: Session, target: Target) -> SmallIn | None:
+    """For a receiver; None where that is ruled out. With ``--fsync`` a file waits for others."""
+    if session.options.fsync or not suits(session, target):
         return None
     from ..native.small import SmallWriter
 
-    return SmallIn(session, target, SmallWriter(name))
+    return SmallIn(session, target, SmallWriter(session.checksums.transfer))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from ..typed import TYPE_CHECKING
+from ..typed import TYPE_CHECKING, Protocol
 from .writer import Writer
 
 if TYPE_CHECKING:
@@ -19,7 +19,25 @@ _NAME_MAX = 255
 _SUFFIX = 7  # a dot and six characters
 _LETTERS = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
-_live: dict[int, TempFile] = {}
+
+class Live(Protocol):
+    """What is on the disk under a name that is not its last."""
+
+    def abandon(self) -> None: ...
+
+    def belongs_to(self, dest: Destination) -> bool: ...
+
+
+_live: dict[int, Live] = {}
+
+
+def register(one: Live) -> None:
+    """Have ``discard_all`` end it, until ``unregister``."""
+    _live[id(one)] = one
+
+
+def unregister(one: Live) -> None:
+    _live.pop(id(one), None)
 
 
 def temp_stem(base: bytes, *, dotted: bool = True) -> bytes:
@@ -85,7 +103,7 @@ class TempFile:
         self.inplace = inplace
         self.rescue = rescue
         self._owner = os.getpid()
-        _live[id(self)] = self
+        register(self)
 
     @property
     def written(self) -> int:
@@ -146,7 +164,7 @@ class TempFile:
                 pass
 
     def _done(self) -> None:
-        _live.pop(id(self), None)
+        unregister(self)
 
     def abandon(self) -> None:
         """The end for an interrupted run: kept if that was asked for and there is data, else removed."""

@@ -151,7 +151,17 @@ ffi.cdef("""
                                  int64_t room, int64_t *used);
     void refsync_rows_serve(const rows *list, const unsigned char *in, int64_t have, unsigned char *out,
                             int64_t room, row_run *run);
-    void refsync_rows_take(const rows *list, const unsigned char *in, int64_t have, row_run *run);
+    typedef struct small_batch { int32_t count; int32_t at; int error; ...; } small_batch;
+    small_batch *refsync_batch_new(int32_t most);
+    void refsync_batch_free(small_batch *batch);
+    int32_t refsync_batch_sync(small_batch *batch, ring *ring);
+    int32_t refsync_batch_commit(small_batch *batch);
+    void refsync_batch_end(small_batch *batch, ring *ring);
+    void refsync_batch_drop(small_batch *batch);
+    int refsync_batch_fd(const small_batch *batch, int32_t index);
+    const char *refsync_batch_temp(const small_batch *batch, int32_t index);
+    void refsync_rows_take(const rows *list, const unsigned char *in, int64_t have, row_run *run,
+                           small_batch *batch);
 """)
 
 # The header of libxxhash is compiled in, so that the library need not be there to run.
@@ -182,6 +192,7 @@ SOURCES = (
     "uring_receive.c",
     "uring_none.c",
     "small.c",
+    "small_batch.c",
     "rows.c",
     "rows_wire.c",
     "rows_files.c",

@@ -11,6 +11,7 @@ from refsync._kernel import ffi, lib
 from ..records import dataclass
 from .bulk import KINDS
 from .rows import Rows
+from .smallbatch import SmallBatch
 from .twins import Readable
 
 #: Bytes of answers that are made in one go.
@@ -81,15 +82,23 @@ class Files:
         return self._done(), bytes(memoryview(self._room)[: run.out_used])
 
     def take(
-        self, rows: Rows, start: int, index: int, directory: int, data: Readable, pos: int, how: Manner
+        self,
+        rows: Rows,
+        start: int,
+        index: int,
+        directory: int,
+        data: Readable,
+        pos: int,
+        how: Manner,
+        batch: SmallBatch | None = None,
     ) -> Run:
-        """Puts in place files of which all has come; as ``serve`` for what is read."""
+        """Puts in place files of which all has come, or has them wait; as ``serve`` for what is read."""
         run = self._begin(start, index, directory)
         run.set_times, run.keep_mode, run.umask = how.times, how.mode, how.umask
         run.set_uid, run.set_gid, run.gid = how.uid, how.gid, how.group
         with memoryview(data) as view, view[pos:] as rest:
             raw = ffi.from_buffer(rest)
-            lib.refsync_rows_take(rows.raw, raw, len(rest), run)
+            lib.refsync_rows_take(rows.raw, raw, len(rest), run, ffi.NULL if batch is None else batch.raw)
             ffi.release(raw)
         return self._done()
 

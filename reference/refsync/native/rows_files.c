@@ -198,8 +198,9 @@ static int is_begun(const unsigned char *in, const unsigned char *end, unsigned 
     return 1;
 }
 
-/* Puts in place files that are new and have been received whole, with what belongs to them. As above for indexes. */
-void refsync_rows_take(const rows *list, const unsigned char *in, int64_t have, row_run *run)
+/* Puts in place files that are new and have been received whole, with what belongs to them, or has them wait in `batch`.
+ * As above for indexes. */
+void refsync_rows_take(const rows *list, const unsigned char *in, int64_t have, row_run *run, small_batch *batch)
 {
     const unsigned char *begin = in, *end = in + have;
     int64_t index = run->index;
@@ -223,7 +224,8 @@ void refsync_rows_take(const rows *list, const unsigned char *in, int64_t have, 
         file.set_times = run->set_times;
         file.seconds = one->mtime;
         file.nanoseconds = one->nsec;
-        int64_t used = refsync_small_write(in + 2, end - in - 2, run->sum, &file);
+        int64_t used = batch ? batch_add(batch, in + 2, end - in - 2, run->sum, &file)
+                             : refsync_small_write(in + 2, end - in - 2, run->sum, &file);
         if (!used)
             break;
         in += 2 + used;

@@ -99,14 +99,16 @@ static int sum_parts(int sum, const struct iovec *part, int parts, unsigned char
     return 1;
 }
 
+#define TEMP_NAME 256
+
 /* `data` begins with an empty sum head, tokens of literal data, their end and a digest: if all of that is there and the
- * digest is right, the file is made. Returns how many bytes that was; 0: do it in another way, nothing has happened. */
-int64_t refsync_small_write(const unsigned char *data, int64_t have, int sum, small_file *file)
+ * digest is right, it is written to a file with the name `temp` that is open as *made. Returns how many bytes that was;
+ * 0: do it in another way, nothing has happened. */
+static int64_t small_begin(const unsigned char *data, int64_t have, int sum, small_file *file, char *temp, int *made)
 {
     struct iovec part[RUNS];
     int parts = 0, digest_size = sum == 1 ? 16 : 8;
     int64_t at = 16, length = 0;
-    char temp[256];
     unsigned char digest[16];
     static const unsigned char no_sums[16];
     if (have < 16 + 4 + digest_size || memcmp(data, no_sums, sizeof no_sums))
@@ -139,7 +141,7 @@ int64_t refsync_small_write(const unsigned char *data, int64_t have, int sum, sm
             return 0;
         for (int i = 0; i < 6; i++)
             suffix[i] = letters[noise[i] % 62];
-        if (snprintf(temp, sizeof temp, "%s%s", file->stem, suffix) >= (int)sizeof temp)
+        if (snprintf(temp, TEMP_NAME, "%s%s", file->stem, suffix) >= TEMP_NAME)
             return 0;
         fd = openat(file->directory, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
                     (file->mode & 0700) | 0200);
@@ -148,11 +150,29 @@ int64_t refsync_small_write(const unsigned char *data, int64_t have, int sum, sm
     }
     if (fd < 0)
         return 0;
-    int failed = write_parts(fd, part, parts, 0) || dress(fd, file);
-    if (close(fd) || failed || renameat(file->directory, temp, file->directory, file->name)) {
+    if (write_parts(fd, part, parts, 0)) {
+        close(fd);
         unlinkat(file->directory, temp, 0);
         return 0;
     }
+    *made = fd;
     file->length = length;
     return at + digest_size;
+}
+
+/* The same, and the file is put in its place. */
+int64_t refsync_small_write(const unsigned char *data, int64_t have, int sum, small_file *file)
+{
+    char temp[TEMP_NAME];
+    int fd;
+    int64_t used = small_begin(data, have, sum, file, temp, &fd);
+    if (!used)
+        return 0;
+    int failed = dress(fd, file);
+    if (close(fd) || failed || renameat(file->directory, temp, file->directory, file->name)) {
+        unlinkat(file->directory, temp, 0);
+        file->length = 0;
+        return 0;
+    }
+    return used;
 }

@@ -348,7 +348,9 @@ static void cancel(ring *ring, ring_op *op, ring_op *with)
 
 /* -- syncing many files ---------------------------------------------------------------------------- */
 
-/* FSYNC for each descriptor, `depth` in flight; results[i] is 0 or an errno value. 0, or the ring's own. */
+#define SYNCS 256 /* in flight: they name no memory, and a journal is written once for all that wait */
+
+/* FSYNC for each descriptor; results[i] is 0 or an errno value. 0, or the ring's own. */
 int refsync_ring_fsync(ring *ring, const int *fds, int *results, int count)
 {
     ring_op *ops = calloc((size_t)count + 1, sizeof *ops);
@@ -359,7 +361,7 @@ int refsync_ring_fsync(ring *ring, const int *fds, int *results, int count)
         flying = 0;
         for (int i = 0; i < next; i++)
             flying += ops[i].flying;
-        for (; next < count && flying < (int)ring->depth; next++, flying++) {
+        for (; next < count && flying < SYNCS; next++, flying++) {
             struct io_uring_sqe *sqe = entry_for(ring);
             io_uring_prep_fsync(sqe, fds[next], 0);
             launch(ring, sqe, &ops[next], SITE_FSYNC, 0);
