@@ -33,6 +33,11 @@ def main() -> int:
     parser.add_argument("--clean", action="store_true", help="remove the prepared data")
     options = parser.parse_args()
     root = data.base(options.where)
+    try:
+        data.claim(root)
+    except data.Busy as busy:
+        print(busy, file=sys.stderr)
+        return 3
     if options.clean:
         shutil.rmtree(root)
         return 0

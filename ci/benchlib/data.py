@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import random
 import shutil
@@ -23,6 +24,26 @@ def base(where: str) -> Path:
         path = Path(where).resolve()
     path.mkdir(parents=True, exist_ok=True)
     return path
+
+
+class Busy(Exception):
+    """Another run works in the same directory, whose destinations it would remove."""
+
+
+def claim(root: Path) -> int:
+    """Keep others out of ``root`` until the returned descriptor is closed. ``Busy`` if one is there."""
+    fd = os.open(root / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        owner = os.pread(fd, 20, 0).decode(errors="replace").strip() or "unknown"
+        os.close(fd)
+        raise Busy(
+            f"another ci/bench (process {owner}) works in {root}: wait, or name another place by --where"
+        ) from None
+    os.ftruncate(fd, 0)
+    os.pwrite(fd, b"%d\n" % os.getpid(), 0)
+    return fd
 
 
 def prepared(root: Path, name: str, make: Callable[[Path], None]) -> Path:
