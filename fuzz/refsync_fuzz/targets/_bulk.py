@@ -1,9 +1,10 @@
 """File data on its way through C, to and from a peer: what ``native_bulk`` and ``native_ring`` share.
 
 Input: a byte that is odd for sending. Of what is received: block length, count and remainder of
-the sums, a basis behind its length, a byte of switches, how much was received before, then the
-stream. Of a file that is sent: its content behind a length, how often it comes, a byte for frames, by
-how much it has shrunk.
+the sums, a basis behind its length, a byte of switches (frames, a basis, holes, an older file of
+that many times 300 bytes), how much was received before, then the
+stream. Of a file that is sent: its content behind a length, how often it comes, a byte for frames and
+for where it is to begin, by how much it has shrunk.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ DICTIONARY = {
     "block_0": int32(-1),
     "block_1": int32(-2),
     "end": int32(0),
+    "zeros": int32(90) + bytes(90),
 }
 
 LONGEST_RUN = 1 << 16
@@ -85,9 +87,10 @@ def incoming(
     padded = (basis + bytes(head.file_length))[: head.file_length]
     blocks = [padded[at * block : at * block + head.block_size(at)] for at in range(count)]
     framed, have = bool(switches & 1), bool(switches & 2)
+    sparse, older = bool(switches & 4), (switches >> 3) * b"x" * 300
     wanted, reason, token, behind = _model(stream, framed, blocks if have else None)
     total = FileSum("xxh128")
-    with memory_file(basis) as old, memory_file(b"") as new:
+    with memory_file(basis) as old, memory_file(older) as new:
         taken, given = pair()
         try:
             os.write(given, stream[cut:])
@@ -101,13 +104,21 @@ def incoming(
                 count=count,
                 last=head.block_size(count - 1) if count else 0,
                 max_literal=LONGEST_RUN,
+                sparse=sparse,
+                existing=len(older),
             )
             job.begin(stream[:cut], 0, 0, 0)
             outcome = _patiently(lambda: job.run(taken, -1, PATIENCE))
             kept, raw, _frame_left, _run_left = job.rest()
         finally:
             os.close(taken)
-        same(os.pread(new, len(wanted) + 1, 0), wanted, "the file")
+        os.ftruncate(new, len(wanted) + 1 if sparse or older else max(os.fstat(new).st_size, len(wanted)))
+        found = os.pread(new, len(wanted) + 1, 0)
+        same(found[: len(wanted)], wanted, "the file")
+        expect(bool(sparse or older) or len(found) == len(wanted), "nothing behind the file's end")
+        again = FileSum("xxh128")
+        same(again.add_file(new, 0, len(wanted)), (len(wanted), 0), "what is read of the file")
+        same(again.digest(), total.digest(), "the digest of what was written")
     same(Moved(outcome), reason, "why it stopped")
     same(job.offset, len(wanted), "the file's length")
     same(total.digest(), xxhash.xxh3_128_digest(wanted)[::-1], "the digest")
@@ -124,13 +135,16 @@ def outgoing(
 ) -> None:
     """Literal runs that say the file, zeros where it has become shorter, and its digest."""
     content = choices.text() * (1 + choices.byte() % 40)
-    framed = bool(choices.byte() & 1)
+    switches = choices.byte()
+    framed = bool(switches & 1)
     length = len(content) + choices.byte() % 64
+    start = min((switches >> 1) * 97, length)
     total = FileSum("xxh64")
     with memory_file(content) as fd:
         taken, given = pair()
         try:
             job = make(fd, length, total, framed=framed)
+            job.start_at(start, 0)
             outcome = _patiently(lambda: job.run(given, -1, PATIENCE))
             os.close(given)
             said = b"".join(iter(lambda: os.read(taken, 1 << 16), b""))
@@ -140,11 +154,11 @@ def outgoing(
         same((job.moved, job.position, job.at_boundary), (len(said), length, True), "what it has counted")
         same(
             job.file_error != 0,
-            length > len(content),
+            length > max(start, len(content)),
             f"whether the file is known to be short: {job.file_error}",
         )
         job.close()
-    wanted = content.ljust(length, b"\0")
+    wanted = content.ljust(length, b"\0")[start:]
     same(_unframed(said) if framed else said, _literal(wanted, said), "what was said of the file")
     same(total.digest(), xxhash.xxh64_digest(wanted)[::-1], "the digest of what was said")
 
@@ -196,6 +210,9 @@ def seeds() -> Iterator[tuple[str, bytes]]:
         ("long", 2, 0, int32(LONGEST_RUN + 1)),
         ("early", 3, 3, _frame(literal + copies[:6])),
         ("closed", 3, 0, b"\x07"),
+        ("holes", 7, 0, _frame(int32(40) + b"a" + bytes(39) + copies) + _frame(int32(60) + bytes(60) + end)),
+        ("holes_over", 0x3E, 0, int32(90) + bytes(90) + copies + literal + int32(90) + bytes(90) + end),
+        ("over", 0x0A, 0, literal + copies + end),
     ):
         yield name, b"\0" + start + bytes((switches, cut)) + stream
     for name, content, times, framed, shrunk in (
@@ -204,5 +221,7 @@ def seeds() -> Iterator[tuple[str, bytes]]:
         ("sent_empty", b"", 0, 1, 0),
         ("sent_shrunk", b"short", 3, 0, 9),
         ("sent_shrunk_framed", b"short", 3, 1, 63),
+        ("sent_from", bytes(range(200)), 39, 0x15, 0),
+        ("sent_from_behind", b"short", 3, 0xFE, 63),
     ):
         yield name, bytes((1, len(content))) + content + bytes((times, framed, shrunk))

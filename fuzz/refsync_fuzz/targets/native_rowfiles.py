@@ -1,7 +1,9 @@
 """New small files of one directory, many in a call: requests that are answered, streams that become files.
 
 Input: a byte that is odd for answering, one for the first index, then which files are asked for or
-sent, with what the fuzzer does to the bytes between them; or bytes of the wire alone.
+sent, with what the fuzzer does to the bytes between them; or bytes of the wire alone. Another bit of
+the first byte has the files wait for each other, one that one of them can't have its name, and one that
+none gets any.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from functools import cache
+from typing import TYPE_CHECKING
 
 import xxhash
 from refsync import native
@@ -24,6 +27,9 @@ from refsync.wire.ndx import NdxCodec
 from ..choices import Choices
 from ..oracle import expect, same
 from ..target import Surface
+
+if TYPE_CHECKING:
+    from refsync.native.smallbatch import SmallBatch
 
 #: Sizes of the directory's files; the last is too long for a run.
 SIZES = (0, 1, 40, 300, 301)
@@ -81,6 +87,7 @@ def fuzz_one(data: bytes) -> None:
         return
     from refsync.native.rowfiles import ANY, Files, Manner
     from refsync.native.rows import Rows
+    from refsync.native.smallbatch import SmallBatch
 
     choices = Choices(data)
     switches, first = choices.byte(), FIRST[choices.byte() % len(FIRST)]
@@ -99,7 +106,12 @@ def fuzz_one(data: bytes) -> None:
             same(answers, wanted, "answers")
         else:
             manner = Manner(times=True, mode=True, umask=0, uid=False, gid=False, group=ANY)
-            run = files.take(rows, first, first, out, wire, 0, manner)
+            batch = SmallBatch(256) if switches & 8 else None
+            run = files.take(rows, first, first, out, wire, 0, manner, batch)
+            if batch is not None:
+                _end(batch, there, run.indexes, blocked=bool(switches & 16), dropped=bool(switches & 32))
+                if switches & 32:
+                    return
             numbers, used = _taken(wire, first, there)
         same((run.indexes, run.used), ([first + number for number in numbers], used), "files and bytes used")
         if numbers:
@@ -111,6 +123,30 @@ def fuzz_one(data: bytes) -> None:
         for name in left:
             os.unlink(os.path.join(there, name))
     expect(all(name in (b"f0", b"f1", b"f2", b"f3") for name in left), f"left behind: {left}")
+
+
+def _end(batch: SmallBatch, there: bytes, indexes: list[int], *, blocked: bool, dropped: bool) -> None:
+    """Files that wait have no name before they are on the disk; what can't have one is handed back."""
+    expect(all(name.startswith(b".") for name in os.listdir(there)), "a name before its time")
+    same(len(batch), len(indexes), "files that wait")
+    if dropped:
+        batch.drop()
+        same(os.listdir(there), [], "what is left of files that were dropped")
+        return
+    same(batch.sync(None), (-1, 0), "whether all are on the disk")
+    blocked_name = b""
+    if blocked and indexes:
+        blocked_name = batch.temp(0)[1:-7]
+        os.mkdir(os.path.join(there, blocked_name))
+    for _number, temp, fd, error in list(batch.commit()):
+        same((error, temp[1:-7]), (0, blocked_name), "the file that could not have its name")
+        os.close(fd)
+        path = os.path.join(there, blocked_name)
+        if os.path.isdir(path):
+            os.rmdir(path)
+        os.rename(os.path.join(there, temp), path)
+    batch.end(None)
+    same(len(batch), 0, "files that still wait")
 
 
 def _planned(choices: Choices, first: int, switches: int) -> bytes:
@@ -212,6 +248,9 @@ def seeds() -> Iterator[tuple[str, bytes]]:
     for at in range(len(FIRST)):
         yield f"served.{at}", bytes((3, at)) + b"\0\0\1\0\2\0\3\0"
         yield f"taken.{at}", bytes((2, at)) + b"\0\xff\0\1\xff\0\2\x20\0\3\xff\0"
+        yield f"waiting.{at}", bytes((10, at)) + b"\0\xff\0\1\xff\0\2\x20\0\3\xff\0"
+    yield "waiting_blocked", bytes((26, 0)) + b"\1\xff\0\1\xff\0\2\x20\0"
+    yield "waiting_dropped", bytes((42, 0)) + b"\1\xff\0\2\x20\0"
     yield "served_long", bytes((3, 0)) + b"\0\0\4\0"
     yield "served_gap", bytes((3, 1)) + b"\0\0\3\0\3\0\1\0"
     yield "served_noise", bytes((3, 0)) + b"\0\1\xff\1\0"

@@ -37,7 +37,11 @@ class SmallBatch:
         while (number := lib.refsync_batch_commit(self.raw)) >= 0:
             error = int(self.raw.error)
             fd = -1 if error else int(lib.refsync_batch_fd(self.raw, number))
-            yield number, ffi.string(lib.refsync_batch_temp(self.raw, number)), fd, error
+            yield int(number), self.temp(number), fd, error
+
+    def temp(self, number: int) -> bytes:
+        """The temporary name of a file."""
+        return bytes(ffi.string(lib.refsync_batch_temp(self.raw, number)))
 
     def end(self, ring: object | None) -> None:
         """After ``commit``: sync the directories, as far as that can be. It is empty then."""
