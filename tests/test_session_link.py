@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from refsync.engine.report import RemoteReporter
 from refsync.engine.session import Session
 from refsync.options.model import Options
@@ -101,3 +103,21 @@ def test_a_sign_of_life_is_an_empty_frame_where_there_are_frames(protocol: int, 
     assert link.keepalive == session.keepalive
     session.keepalive()
     assert bytes(link.output()) == (b"\0\0\0\7" if framed else b"")
+
+
+@given(st.lists(st.integers(0, 3 * FRAME_LIMIT), max_size=6), st.booleans())
+def test_frames_are_the_same_however_data_is_written(sizes: list[int], viewed: bool) -> None:
+    """Frames are full but for the last; much data is not copied into what is pending first."""
+    data = bytes(range(256)) * (1 + sum(sizes) // 256)
+    link, at = Link(), 0
+    link.start_frames_out()
+    for size in sizes:
+        piece = data[at : at + size]
+        link.write(memoryview(piece) if viewed else piece)
+        at += size
+    wanted = b""
+    for start in range(0, at, FRAME_LIMIT):
+        wanted += mux.encode(mux.DATA, data[start : min(start + FRAME_LIMIT, at)])
+    assert link.pending == at + 4 * (at // FRAME_LIMIT)
+    assert bytes(link.output()) == wanted
+    assert link.data_out == at

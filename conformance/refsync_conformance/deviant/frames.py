@@ -164,8 +164,8 @@ _both(
 def frames_tiny() -> None:
     """Frames of one byte of data, each followed by an empty message: odd, but right."""
 
-    def one_by_one(link: Link) -> None:
-        for byte in link._data:
+    def one_by_one(link: Link, data: bytes | bytearray | memoryview = b"") -> None:
+        for byte in bytes(link._data) + bytes(data):
             link._out += mux.encode(mux.DATA, bytes((byte,))) + mux.encode(mux.NOOP)
         link._data.clear()
 

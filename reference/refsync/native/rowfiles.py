@@ -15,7 +15,7 @@ from .smallbatch import SmallBatch
 from .twins import Readable
 
 #: Bytes of answers that are made in one go.
-ROOM = 256 * 1024
+ROOM = 1024 * 1024
 #: Files in one call.
 MOST = 1024
 #: In place of a group: any.
@@ -67,10 +67,11 @@ class Files:
 
     def serve(
         self, rows: Rows, start: int, index: int, previous: int, directory: int, data: Readable, pos: int
-    ) -> tuple[Run, bytes]:
+    ) -> tuple[Run, memoryview]:
         """Answers to requests, of which the first is for ``index`` and goes on at ``pos``.
 
-        ``start`` is the index of the first row, ``previous`` the one that was sent last.
+        They are good until the next call. ``start`` is the index of the first row, ``previous`` the one that
+        was sent last.
         """
         run = self._begin(start, index, directory)
         run.previous = previous
@@ -79,7 +80,7 @@ class Files:
             lib.refsync_rows_serve(rows.raw, raw, len(rest), out, len(self._room), run)
             ffi.release(raw)
             ffi.release(out)
-        return self._done(), bytes(memoryview(self._room)[: run.out_used])
+        return self._done(), memoryview(self._room)[: run.out_used]
 
     def take(
         self,

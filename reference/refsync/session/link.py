@@ -82,7 +82,6 @@ class Link:
         self._framed_in = False
         self._framed_out = False
         self._raw = bytearray()  # framed input that is not yet a whole frame
-        self._raw_pos = 0
         self._frame_left = 0  # bytes of the current DATA frame still to come
         self._record_in: Recorder | None = None
         self._record_out: Recorder | None = None
@@ -94,11 +93,13 @@ class Link:
     def feed(self, data: bytes | bytearray | memoryview) -> None:
         """Take bytes from the peer."""
         self.bytes_in += len(data)
-        if self._framed_in:
+        if not self._framed_in:
+            self._cursor.data += data  # type: ignore[operator]
+        elif self._raw or self._stepwise:
             self._raw += data
             self._split()
         else:
-            self._cursor.data += data  # type: ignore[operator]
+            self._split(data)  # most of it goes to the reader at once
 
     def feed_eof(self, *, reset: bool = False) -> None:
         """The peer has closed its end, or its system has cut the connection."""
@@ -165,9 +166,9 @@ class Link:
         self._compact()
         payload = bytes(self._cursor.data)
         self._cursor.data.clear()  # type: ignore[union-attr]
-        raw, left = payload + self._raw[self._raw_pos :], len(payload) + self._frame_left
+        raw, left = payload + self._raw, len(payload) + self._frame_left
         self._raw.clear()
-        self._raw_pos = self._frame_left = 0
+        self._frame_left = 0
         return raw, left
 
     def attach_input(self, payload: bytes, raw: bytes, frame_left: int, used: int) -> None:
@@ -216,12 +217,12 @@ class Link:
         self.data_out += len(data)
         if self._record_out is not None:
             self._record_out(data)
-        if self._framed_out:
-            self._data += data
-            if len(self._data) >= FRAME_LIMIT:
-                self._frame_full()
-        else:
+        if not self._framed_out:
             self._out += data
+        elif len(self._data) + len(data) < FRAME_LIMIT:
+            self._data += data
+        else:
+            self._frame_full(data)
 
     def message(self, code: int, payload: bytes = b"") -> None:
         """Queue a message; it overtakes data that is not in a frame yet, as upstream's do (MUX-3)."""
@@ -295,7 +296,6 @@ class Link:
         self._framed_in = True
         self._stepwise = stepwise
         self._raw = bytearray(cursor.data[cursor.pos :])
-        self._raw_pos = 0
         cursor.data = bytearray()
         self._data_read += cursor.pos
         cursor.pos = 0
@@ -306,9 +306,8 @@ class Link:
         self._framed_in = self._stepwise = False
         if self._frame_left:
             raise ProtocolError("a frame goes on where the frames should stop", clause="FROM-3")
-        self._cursor.data += self._raw[self._raw_pos :]  # type: ignore[operator]
+        self._cursor.data += self._raw  # type: ignore[operator]
         self._raw.clear()
-        self._raw_pos = 0
 
     def record_input(self, record: Recorder) -> None:
         """BATCH-1: give it every payload byte that has not been read yet, and all that will come."""
@@ -324,14 +323,15 @@ class Link:
         """BATCH-1: give it every byte that the conversation writes from here on."""
         self._record_out = record
 
-    def _split(self, *, more: bool = False) -> bool:
+    def _split(self, fresh: bytes | bytearray | memoryview | None = None, *, more: bool = False) -> bool:
         """Move the payload of DATA frames to the reader and hand out whole messages.
 
-        ``more``: at least one frame, if they are taken one at a time. True if the reader got anything.
+        ``fresh``: raw input besides, while there is no other. ``more``: at least one frame, if they are
+        taken one at a time. True if the reader got anything.
         """
-        raw = self._raw
+        raw = self._raw if fresh is None else fresh
         before = len(self._cursor.data)
-        cursor = Cursor(raw, self._raw_pos)
+        cursor = Cursor(raw)
         try:
             while True:
                 if self._frame_left:
@@ -360,29 +360,30 @@ class Link:
                 except NeedMoreData:
                     cursor.pos = start
                     break
-                self._raw_pos = cursor.pos  # the handler may raise: the message is consumed all the same
                 if self._on_message is None:
                     self._unheard.append((code, payload))
                 else:
                     self._on_message(code, payload)
-        finally:
-            self._raw_pos = cursor.pos
-            if self._raw_pos:
-                del raw[: self._raw_pos]
-                self._raw_pos = 0
+        finally:  # a handler may raise: its message is consumed all the same
+            if fresh is not None:
+                with memoryview(fresh) as view:
+                    self._raw += view[cursor.pos :]
+            elif cursor.pos:
+                del self._raw[: cursor.pos]
         return len(self._cursor.data) > before
 
     @uninterrupted
-    def _frame_full(self) -> None:
-        data = self._data
-        done = 0
-        header = mux.encode_header(mux.DATA, FRAME_LIMIT)
+    def _frame_full(self, data: bytes | bytearray | memoryview) -> None:
+        """Queue the whole frames of what is pending and of ``data``, which is copied once."""
+        header, at = mux.encode_header(mux.DATA, FRAME_LIMIT), -len(self._data) % FRAME_LIMIT
         with memoryview(data) as view:
-            while len(data) - done >= FRAME_LIMIT:
+            if at:  # to fill the one that is begun
+                self._out += header + self._data + view[:at]
+            while len(view) - at >= FRAME_LIMIT:
                 self._out += header
-                self._out += view[done : done + FRAME_LIMIT]
-                done += FRAME_LIMIT
-        del data[:done]
+                self._out += view[at : at + FRAME_LIMIT]
+                at += FRAME_LIMIT
+            self._data[:] = view[at:]
 
     @uninterrupted
     def _frame_pending(self) -> None:

@@ -24,6 +24,8 @@ OBEY = 3.0
 #: Seconds to obey that a child has if somebody waits for our end.
 HURRY = 0.1
 _STEP = 0.005
+#: What a local connection is to hold; the system may give less.
+ROOM = 1024 * 1024
 _LISTEN = 0.02
 
 
@@ -126,6 +128,8 @@ def run_command(argv: list[str]) -> Child:
 def run_local(serve: Callable[[int, int], int]) -> Child:
     """Fork; the child runs ``serve(fd_in, fd_out)`` over a socket pair and exits with what it returns."""
     ours, theirs = socket.socketpair()
+    for end in (ours, theirs):
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, ROOM)
     pid = os.fork()
     if pid:
         theirs.close()

@@ -22,7 +22,7 @@ from ..wire.errors import Exit, RefsyncError
 from .childerr import ChildErrors
 from .pace import Pace
 
-READ_SIZE = 256 * 1024
+READ_SIZE = 1024 * 1024
 #: What a pipe is to hold, instead of 64 KiB: the most that an ordinary user may ask for.
 PIPE_SIZE = 1024 * 1024
 #: Input is left with the kernel while this much is waiting to be read by a conversation.
