@@ -1,11 +1,9 @@
 """One end of a connection, without the connection.
 
-A ``Link`` holds bytes received and not yet read, and bytes written and not
-yet taken. It takes frames apart and puts them together once multiplexing is
-on. Conversations are coroutines that wait in exactly two places:
-``read`` (for more input) and ``drain`` (for output to be taken), so any
-number of them share a link without a deadlock: a driver goes on feeding
-while output cannot leave.
+A ``Link`` holds bytes received and not yet read, and bytes written and not yet taken. It takes frames
+apart and puts them together once multiplexing is on. Conversations are coroutines that wait in exactly
+two places: ``read`` (for more input) and ``drain`` (for output to be taken), so any number of them share
+a link without a deadlock: a driver goes on feeding while output cannot leave, as long as it is ``hungry``.
 
 Clauses MUX-1 to MUX-12, END-8; upstream ``io.c:perform_io``, ``read_a_msg``.
 """
@@ -37,6 +35,8 @@ WANT_ANY = "any"
 FRAME_LIMIT = 32 * 1024
 #: ``drain`` waits while more than this is unsent.
 HIGH_WATER = 256 * 1024
+#: Input is left with the system while so much waits to be read by conversations that wait for something else.
+MAX_BUFFERED = 8 * 1024 * 1024
 #: Buffers are compacted once this many bytes were read from their front.
 COMPACT = 64 * 1024
 
@@ -52,9 +52,8 @@ def _wait(what: str) -> Generator[str, None, None]:
 class Link:
     """Buffers, framing and message dispatch for one end of a connection.
 
-    ``on_message(code, payload)`` is called for each message as soon as its
-    frame is complete, while the link is being read or fed; until a handler
-    is set, messages wait for it.
+    ``on_message(code, payload)`` is called for each message as soon as its frame is complete, while the link
+    is being read or fed; until a handler is set, messages wait for it.
     """
 
     def __init__(self, on_message: MessageHandler | None = None) -> None:
@@ -65,7 +64,7 @@ class Link:
         self.data_out = 0  # bytes of the conversation alone, without frames and messages
         self._data_read = 0  # the same that were read, up to the last compaction
         self.closed = False  # the peer will send no more
-        self._reset = False
+        self._reset = self._starved = False
         #: what a driver calls when nothing has been sent for a while (MUX-10)
         self.keepalive: Callable[[], None] | None = None
         #: seconds without a byte after which a driver gives up, if the peer has set one (MUX-12)
@@ -101,12 +100,14 @@ class Link:
         else:
             self._split(data)  # most of it goes to the reader at once
 
+    @property
+    def hungry(self) -> bool:
+        """Whether to feed it: a conversation waits for that, or not much waits for the conversations."""
+        return self._starved or self._cursor.remaining() + len(self._raw) < MAX_BUFFERED
+
     def feed_eof(self, *, reset: bool = False) -> None:
         """The peer has closed its end, or its system has cut the connection."""
         self.closed, self._reset = True, reset
-
-    def _gone(self) -> PeerClosed:
-        return PeerReset() if self._reset else PeerClosed(self.bytes_in)
 
     def output(self) -> bytearray:
         """Everything that is to be sent, as one buffer; ``sent`` says how much of it went."""
@@ -134,10 +135,8 @@ class Link:
             except NeedMoreData:
                 if self._stepwise and self._split(more=True):
                     continue
-                if self.closed:
-                    raise self._gone() from None
                 self._compact()
-                await _wait(WANT_INPUT)
+                await self.more_input()
             else:
                 if cursor.pos > COMPACT:
                     self._compact()
@@ -150,8 +149,10 @@ class Link:
     async def more_input(self) -> None:
         """Wait until something has been received since the last look."""
         if self.closed:
-            raise self._gone()
+            raise (PeerReset() if self._reset else PeerClosed(self.bytes_in)) from None
+        self._starved = True
         await _wait(WANT_INPUT)
+        self._starved = False
 
     def begin_output(self, bulk: BulkOutput) -> None:
         """All that was written goes out, then ``bulk`` sends in our place until the driver takes it away."""
@@ -161,7 +162,7 @@ class Link:
     def detach_input(self) -> tuple[bytes, int]:
         """What was received and not read, for a ``bulk_in`` to begin with, and what is left of its frame.
 
-        Payload that was taken out of its frames already counts as one with the frame that it came from last.
+        Payload that was taken out of frames already counts as one with the frame that it came from last.
         """
         self._compact()
         payload = bytes(self._cursor.data)
@@ -293,8 +294,7 @@ class Link:
         ``stepwise``: frames will stop somewhere (FROM-3), so none is taken apart before it is wanted.
         """
         cursor = self._cursor
-        self._framed_in = True
-        self._stepwise = stepwise
+        self._framed_in, self._stepwise = True, stepwise
         self._raw = bytearray(cursor.data[cursor.pos :])
         cursor.data = bytearray()
         self._data_read += cursor.pos

@@ -25,8 +25,6 @@ from .pace import Pace
 READ_SIZE = 1024 * 1024
 #: What a pipe is to hold, instead of 64 KiB: the most that an ordinary user may ask for.
 PIPE_SIZE = 1024 * 1024
-#: Input is left with the kernel while this much is waiting to be read by a conversation.
-MAX_BUFFERED = 8 * 1024 * 1024
 
 #: Seconds in which a child's errors are looked at while file data moves.
 HEARING = 0.1
@@ -211,7 +209,7 @@ class Pump:
         link = self.link
         bulk = link.bulk_out
         assert bulk is not None
-        listens = not finish and not link.closed and link.available < MAX_BUFFERED
+        listens = not finish and not link.closed and link.hungry
         before = bulk.moved
         outcome = bulk.run(self._out, self._in if listens else -1, self._milliseconds(wait), finish=finish)
         count = bulk.moved - before
@@ -263,7 +261,7 @@ class Pump:
     def _receive(self, wait: float | None, *, feed: bool = True) -> bool:
         """Wait until something can be read or written; True if something was read or the peer has closed."""
         link = self.link
-        wants_in = not link.closed and link.available < MAX_BUFFERED
+        wants_in = not link.closed and link.hungry
         pause = self.pace.pause()
         wants_out = bool(link.pending) and self._can_send and not pause
         if not wants_in and not wants_out and not (pause and link.pending):
