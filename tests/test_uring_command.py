@@ -89,7 +89,7 @@ def test_what_the_kernel_can_not_put_in_its_place_is_told_of(tmp_path: pathlib.P
 def test_a_full_disk_ends_a_run_as_without_a_ring(tmp_path: pathlib.Path) -> None:
     (tmp_path / "source").mkdir()
     (tmp_path / "source/f").write_bytes(bytes(300_000))
-    wound_it = "wound('write-literal', result=-28, at=2)"
+    wound_it = "wound('write-literal', result=-28)"
     ended = injured(wound_it, "-a", f"{tmp_path}/source/", tmp_path / "dest")
     assert ended.returncode == 11 and "No space left on device (28)" in ended.stderr
     assert list((tmp_path / "dest").iterdir()) == []
@@ -194,6 +194,8 @@ def test_the_same_files_in_each_of_three_ways(tmp_path: pathlib.Path, options: l
         ["-aS", "--inplace", "--no-whole-file"],
         ["-aS", "--inplace", "-W"],
         ["-aS", "--preallocate"],
+        ["-a", "--partial"],
+        ["-a", "--partial-dir=.parts", "--no-whole-file"],
         ["-a", "--append"],
         ["-a", "--append-verify"],
         ["-a", "--append-verify", "--checksum-choice=md5"],

@@ -342,13 +342,18 @@ class Receiver:
             await bulk.keep_front(session, rebuilt, basis.fd, head.file_length, hasher)
             temp.writer.start_at(rebuilt.offset)
             done = rebuilt.offset
-        keeps = options.partial or self._writing.parts.wanted or basis.lost  # to be known byte by byte
+        keeps = options.partial or self._writing.parts.wanted
+        rescue = partial(self._writing.finisher.rescue, name=name, entry=entry) if keeps else None
         inflow, left = None, entry.size - done
-        if not keeps:
+        if not basis.lost:  # else blocks may come that there are no bytes for
             inflow = bulk.inflow(session, self._decoder, head, basis.fd, temp.writer, hasher, left, in_place)
         while True:
             if inflow is not None:
-                ended = await inflow.run(rebuilt, self._decoder, entry.size)
+                try:
+                    ended = await inflow.run(rebuilt, self._decoder, entry.size)
+                finally:
+                    if rebuilt.literal_bytes:
+                        temp.rescue = rescue
                 done = rebuilt.offset
                 if ended:
                     break
@@ -362,8 +367,7 @@ class Receiver:
                 session.stats.matched_data += len(data)
                 done += len(data)
             else:
-                if temp.rescue is None and (options.partial or self._writing.parts.wanted):
-                    temp.rescue = lambda part: self._writing.finisher.rescue(part, name, entry)
+                temp.rescue = rescue
                 rebuilt.literal(token)
                 session.stats.literal_data += len(token)
                 done += len(token)

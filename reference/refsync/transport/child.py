@@ -24,7 +24,9 @@ OBEY = 3.0
 #: Seconds to obey that a child has if somebody waits for our end.
 HURRY = 0.1
 _STEP = 0.005
-#: What a local connection is to hold; the system may give less.
+#: What a connection to a child is to hold; the system may give less. Of a pipe, which comes with 64 KiB, an
+#: ordinary user may ask for no more. A server leaves the pipes that it is given alone: they show others how
+#: far it is, and it has to meet the end of one that nobody reads.
 ROOM = 1024 * 1024
 _LISTEN = 0.02
 
@@ -110,6 +112,8 @@ def run_command(argv: list[str]) -> Child:
         (os.POSIX_SPAWN_DUP2, their_in, 0),
         (os.POSIX_SPAWN_DUP2, their_out, 1),
     ]
+    for pipe in (our_out, our_in):
+        _widen(pipe)
     pair = open_pair()
     if pair is not None:
         actions.append((os.POSIX_SPAWN_DUP2, pair[1], 2))
@@ -123,6 +127,16 @@ def run_command(argv: list[str]) -> Child:
         for fd in (their_in, their_out, *(pair or ())[1:]):
             os.close(fd)
     return Child(pid, our_in, our_out, ChildErrors(pair[0]) if pair else None)
+
+
+def _widen(pipe: int) -> None:
+    """Have it hold more, so that its ends wait less often; where that is refused it stays as it is."""
+    try:
+        import fcntl
+
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, ROOM)
+    except (ImportError, AttributeError, OSError):
+        pass
 
 
 def run_local(serve: Callable[[int, int], int]) -> Child:

@@ -11,7 +11,6 @@ import errno
 import os
 import select
 import socket
-import stat
 import time
 
 from ..critical import uninterrupted
@@ -23,8 +22,6 @@ from .childerr import ChildErrors
 from .pace import Pace
 
 READ_SIZE = 1024 * 1024
-#: What a pipe is to hold, instead of 64 KiB: the most that an ordinary user may ask for.
-PIPE_SIZE = 1024 * 1024
 
 #: Seconds in which a child's errors are looked at while file data moves.
 HEARING = 0.1
@@ -68,7 +65,6 @@ class Pump:
         self._last_io = self._last_send = time.monotonic()
         for fd in {fd_in, fd_out}:
             os.set_blocking(fd, False)
-            widen(fd)
         self._poll = select.poll()
 
     @property
@@ -329,18 +325,6 @@ class Pump:
             self._errors.hear()
             most = HEARING
         return int(min(most if wait is None else wait, most) * 1000 + 0.5)
-
-
-def widen(fd: int) -> None:
-    """Have a pipe hold more, so that its ends wait less often; where that is refused it stays as it is."""
-    if not stat.S_ISFIFO(os.fstat(fd).st_mode):
-        return
-    try:
-        import fcntl
-
-        fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, PIPE_SIZE)
-    except (ImportError, AttributeError, OSError):
-        pass
 
 
 def _read_error(number: int) -> RefsyncError:
