@@ -130,6 +130,27 @@ def test_many_are_in_flight_and_the_directory_is_synced(ring: Ring | None, tmp_p
 
 
 @pytest.mark.skipif(bool(usable()), reason=f"no ring here: {usable()}")
+@pytest.mark.parametrize("number", [errno.EINTR, errno.EAGAIN])
+def test_one_that_the_ring_was_interrupted_over_is_synced_without_it(
+    tmp_path: pathlib.Path, number: int
+) -> None:
+    heal()
+    ring = Ring()
+    (tmp_path / "source").mkdir()
+    (tmp_path / "dest").mkdir()
+    rows, stream = sent(str(tmp_path / "source"), [7] * 9)
+    batch = SmallBatch(20)
+    take(rows, stream, str(tmp_path / "dest"), batch)
+    wound("fsync", result=-number, times=3)
+    assert batch.sync(raw(ring)) == (-1, 0)
+    assert list(batch.commit()) == []
+    batch.end(None)
+    assert len(shown(str(tmp_path / "dest"))) == 9
+    heal()
+    ring.close()
+
+
+@pytest.mark.skipif(bool(usable()), reason=f"no ring here: {usable()}")
 @pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC])
 def test_one_that_is_not_on_the_disk_is_named_and_none_stays(tmp_path: pathlib.Path, number: int) -> None:
     heal()

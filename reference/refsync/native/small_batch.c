@@ -81,17 +81,21 @@ static int64_t batch_add(small_batch *batch, const unsigned char *data, int64_t 
     return used;
 }
 
+static int sync_one(int fd)
+{
+    int failed;
+    do
+        failed = fsync(fd);
+    while (failed && errno == EINTR);
+    return failed ? errno : 0;
+}
+
 static void sync_all(small_batch *batch, ring *ring, const int *fds, int count)
 {
-    if (ring && !refsync_ring_fsync(ring, fds, batch->result, count))
-        return;
-    for (int i = 0; i < count; i++) {
-        int failed;
-        do
-            failed = fsync(fds[i]);
-        while (failed && errno == EINTR);
-        batch->result[i] = failed ? errno : 0;
-    }
+    int by_ring = ring && !refsync_ring_fsync(ring, fds, batch->result, count);
+    for (int i = 0; i < count; i++) /* an interruption of the ring says nothing of the file */
+        if (!by_ring || batch->result[i] == EINTR || batch->result[i] == EAGAIN)
+            batch->result[i] = sync_one(fds[i]);
 }
 
 /* Have them on the disk. -1, or the first that can't be: `error` says why. */
