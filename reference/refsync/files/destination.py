@@ -192,9 +192,9 @@ class Destination:
         fd, base = self._directories.parent(name)
         try:
             out = os.open(base, _WRITE | os.O_CREAT, 0o600, dir_fd=fd)
-        except PermissionError:
+        except PermissionError as refused:
             # the kernel's protected_regular objects to O_CREAT for somebody else's file in a sticky directory
-            out = os.open(base, _WRITE, dir_fd=fd)
+            out = _open_existing(base, fd, refused)
         status = os.fstat(_regular(out, device))
         writer = Writer(out, sparse=sparse, existing=status.st_size, device=not stat.S_ISREG(status.st_mode))
         return TempFile(self, name, target or name, out, writer, inplace=True)
@@ -353,3 +353,11 @@ def _chmod_opened(above: int, base: bytes, expected: os.stat_result, mode: int) 
         os.fchmod(fd, mode)
     finally:
         os.close(fd)
+
+
+def _open_existing(base: bytes, directory: int, refused: OSError) -> int:
+    """A descriptor to write by; if there is no such file, what was said before counts."""
+    try:
+        return os.open(base, _WRITE, dir_fd=directory)
+    except FileNotFoundError:
+        raise refused from None
