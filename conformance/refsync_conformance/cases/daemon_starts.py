@@ -126,7 +126,9 @@ def system_log(t: Trial) -> None:
     words = [*OWN_VIEW, "sh", "-c", OWN_LOG, "sh", str(dev), os.fsdecode(t.executable(t.cell.server))]
     program = t.sandbox.script("with-log", f'exec {shlex.join(words)} "$@"\n')
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log:
-        log.bind(str(dev / "log"))
+        held = os.open(dev, os.O_PATH | os.O_DIRECTORY)
+        log.bind(f"/proc/self/fd/{held}/log")  # a socket's whole path has 107 bytes at most
+        os.close(held)
         (dev / "log").chmod(0o666)
         log.settimeout(10.0)
         t.use_daemon(
