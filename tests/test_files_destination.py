@@ -386,19 +386,3 @@ def test_chmod_without_proc(dest: Destination, root: Path, monkeypatch: pytest.M
     assert stat.S_IMODE(os.stat(root / "d").st_mode) == 0o710
     with pytest.raises(OSError, match="not supported"):
         dest.chmod(b"fifo", 0o644)
-
-
-def test_what_may_not_be_made_in_place_says_so(dest: Destination, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second try is for files that are there; without one it has nothing to say."""
-    original = os.open
-
-    def refusing(path: bytes, flags: int, *rest: int, **where: int) -> int:
-        if flags & os.O_CREAT:
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        return original(path, flags, *rest, **where)
-
-    dest.open_inplace(b"there").commit()
-    monkeypatch.setattr(os, "open", refusing)
-    dest.open_inplace(b"there").discard()
-    with pytest.raises(PermissionError):
-        dest.open_inplace(b"missing")

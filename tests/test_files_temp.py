@@ -279,3 +279,19 @@ def test_no_free_temporary_name(dest: Destination, monkeypatch: pytest.MonkeyPat
     dest.mkdir(b"taken")
     with pytest.raises(FileExistsError):
         dest.temp_name(b"f")
+
+
+def test_what_may_not_be_made_in_place_says_so(dest: Destination, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second try is for files that are there; without one it has nothing to say."""
+    original = os.open
+
+    def refusing(path: bytes, flags: int, *rest: int, **where: int) -> int:
+        if flags & os.O_CREAT:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return original(path, flags, *rest, **where)
+
+    dest.open_inplace(b"there").commit()
+    monkeypatch.setattr(os, "open", refusing)
+    dest.open_inplace(b"there").discard()
+    with pytest.raises(PermissionError):
+        dest.open_inplace(b"missing")
