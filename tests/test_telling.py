@@ -10,9 +10,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from refsync.engine.listed import listing_line
 from refsync.engine.module import ModuleContext
 from refsync.options.parse import parse
 from refsync.options.sizes import parse_size
+from refsync.wire.entry import FileEntry
 from refsync.wire.errors import RefsyncError
 
 
@@ -106,6 +108,38 @@ def test_names_that_are_not_known_are_told_once(tmp_path: Path, words: list[str]
     ended = run("-r", *words, "s/", "d", cwd=tmp_path)
     first, last = ended.stderr.splitlines()
     assert first == said and "[client=" in last
+
+
+def test_a_dry_run_has_no_digest(tmp_path: Path) -> None:
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s/f").touch()
+    ended = run("-rn", "--cc=md5", "--out-format=%C|%n", "s/", "d", cwd=tmp_path)
+    assert f"{'0' * 32}|f" in ended.stdout.splitlines()
+    assert f"{' ' * 32}|./" in ended.stdout.splitlines()
+
+
+def test_a_list_has_times_of_access_and_what_is_missing() -> None:
+    entry = FileEntry(b"f", stat.S_IFREG | 0o644, 5, 10**9)
+    entry.atime = 10**9
+    plain, wide = listing_line(entry, 0), listing_line(entry, 0, atimes=True)
+    when = plain[23:].removesuffix(b"f")
+    assert wide == plain[:23] + when + when + b"f" and len(when.strip()) == 19
+    folder = listing_line(FileEntry(b"d", stat.S_IFDIR | 0o755, 5, 10**9), 0, atimes=True)
+    assert folder.endswith(b" " * 20 + b" d")
+    for atimes in (False, True):
+        missing = listing_line(FileEntry(b"f"), 0, atimes=atimes)
+        assert missing.split() == [b"*missing", b"f"]
+        assert len(missing) == len(listing_line(entry, 0, atimes=atimes))
+
+
+def test_nothing_is_compared_by_the_checksum_none(tmp_path: Path) -> None:
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s/f").write_text("new")
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d/f").write_text("old")
+    ended = run("-rc", "--cc=md5,none", "s/", "d", cwd=tmp_path)
+    assert ended.returncode == 4
+    assert "Invalid checksum-choice for --checksum: none (0)" in ended.stderr.splitlines()
 
 
 def test_what_the_system_refuses_is_told_with_the_role(tmp_path: Path) -> None:

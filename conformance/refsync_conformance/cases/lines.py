@@ -187,3 +187,22 @@ def secluded_backup(t: Trial) -> None:
             t.snapshot("src")[name].mtime // 10**9,
             t.snapshot()[name].mtime // 10**9,
         )
+
+
+@case(
+    "LINE-012",
+    clause="SUM-9",
+    title="--checksum with the checksum none is refused",
+    protocols=(30, 31, 32),
+    breadth=Breadth.NARROW,
+    optional=("-c", "--checksum", "--cc", "--checksum-choice"),
+)
+def compared_by_none(t: Trial) -> None:
+    """The sender says so; a client that only hears that its sender has gone may end with 10 or 12."""
+    t.build([file("f", b"new")])
+    t.build([file("f", b"old")], "dst")
+    run = t.sync("-rc", "--checksum-choice=md5,none", expect=(4, 10, 12))
+    if not t.remote_is_source:
+        t.ended(run, 4)
+        t.matches("what is said", r"Invalid checksum-choice for --checksum: none", run.stderr)
+    t.equal("the file", b"old", t.read("dst/f"))

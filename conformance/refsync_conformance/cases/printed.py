@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 from refsync_conformance.fixtures import MIXED, blocks
@@ -123,6 +124,24 @@ def listing_alone(t: Trial) -> None:
     t.observe_lines("one level", t.sync(dest=None))
     t.observe_lines("without a slash", t.sync(sources=["src"], dest=None))
     t.observe_lines("recursive", t.sync("-r", dest=None))
+
+
+@case(
+    "OUT-031",
+    clause="OUT-5",
+    title="A list with times of access, and of what is missing",
+    protocols=(30, 31, 32),
+    breadth=Breadth.NARROW,
+    optional=("-U", "--atimes", "--delete-missing-args"),
+)
+def listing_of_accesses(t: Trial) -> None:
+    t.build([file("f", b"x"), folder("d"), symlink("link", "f")])
+    for name in (b"f", b"link"):
+        os.utime(os.path.join(t.path("src"), name), ns=(10**18, 10**18 + SECOND), follow_symlinks=False)
+    t.observe_lines("times", t.sync("-rlU", "--list-only"))
+    if t.remote_is_source:
+        run = t.sync("-U", "--list-only", "--delete-missing-args", sources=["src/none", "src/f"])
+        t.observe_lines("a missing one", run)
 
 
 @case("OUT-010", clause="OUT-1", title="-q prints nothing")

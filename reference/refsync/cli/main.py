@@ -122,7 +122,7 @@ def _say(options: Options, code: int, end: RefsyncError | Interrupted | None, ro
         texts = ("[", "rsync: ", "@ERROR", "ABORTING", "iconv_open(", "Unknown --", "unknown c", *OF_RULES)
         bare = str(end).startswith(texts if role else (*texts, "ERROR: ", "The "))
         where = "on remote machine: " if serving and str(end).endswith(": unknown option") else ""
-        if str(end).startswith(("failed to connect to ", "failed to open ", "Failed to exec ")):
+        if str(end).startswith(("failed to connect to ", "failed to open exclude ", "Failed to exec ")):
             where = f"[{role or role_of(end, sender=options.sender)}] "
         text = f"{end}\n" if bare else f"rsync: {where}{end}\n"
     if isinstance(end, RefsyncError) and end.advice:

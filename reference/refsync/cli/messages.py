@@ -146,9 +146,10 @@ class Printer:
         self._out.flush()
 
     def finish(self) -> None:
-        """The run ends: no line is left open."""
-        self._finish_line(self._out)
+        """The run ends: no line is left open. Upstream's last newline goes to standard output in any case."""
         self._out.flush()
+        self._finish_line(sys.stdout.buffer)
+        sys.stdout.buffer.flush()
 
     def _rewrite(self, text: bytes, ends: bool) -> None:
         """Progress: over the line that stands there."""
@@ -169,7 +170,8 @@ class Printer:
 
     def listed(self, entry: FileEntry) -> None:
         """OUT-5: a line of ``--list-only``."""
-        self.info(listing_line(entry, self._options.human_readable) + b"\n")
+        options = self._options
+        self.info(listing_line(entry, options.human_readable, atimes=bool(options.atimes)) + b"\n")
 
     def list_started(self, *, sending: bool, incremental: bool) -> None:
         """OUT-16: what ``FLIST`` tells of the first list."""

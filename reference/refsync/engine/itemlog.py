@@ -198,7 +198,8 @@ class ItemLog:
         size = checksums.flist_digest_length if asked else checksums.digest_length
         digest = b""
         if entry.is_reg and iflags >= 0:
-            digest = entry.checksum or b"" if asked else self._digest if iflags & items.TRANSFER else b""
+            moved = self._digest or bytes(size) if iflags & items.TRANSFER else b""  # zeros in a dry run
+            digest = entry.checksum or b"" if asked else moved
         return checksums.shown(digest, listed=asked) or b" " * (2 * size)
 
     def _path(self, entry: FileEntry) -> bytes:

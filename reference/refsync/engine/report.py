@@ -114,7 +114,7 @@ class RemoteReporter:
         return self._log is not None
 
     def listed(self, entry: FileEntry) -> None:
-        self.info(listing_line(entry, 1) + b"\n")
+        self.info(listing_line(entry, 1, atimes=bool(self._options.atimes)) + b"\n")
 
     def deleted(self, name: bytes, is_dir: bool) -> None:
         if self.charset is not None:

@@ -14,7 +14,7 @@ from ..session.lists import FileList
 from ..session.tasks import together
 from ..typed import TYPE_CHECKING
 from ..wire import stats
-from ..wire.errors import ProtocolError
+from ..wire.errors import Exit, ProtocolError, RefsyncError
 from ..wire.ndx import NDX_FLIST_EOF, NDX_FLIST_OFFSET
 from .attached import names_for
 from .filesfrom import chosen_names, forward
@@ -33,6 +33,8 @@ async def send(session: Session, arguments: list[bytes], filters: FilterList, ro
     if session.options.server:
         session.debug("SEND", 1, f"server_sender starting pid={os.getpid()}")
     session.watch(filters, b"sender")
+    if session.options.checksum and session.checksums.listing == "none":  # all of one size would be the same
+        raise RefsyncError("Invalid checksum-choice for --checksum: none (0)", Exit.UNSUPPORTED)
     session.xattr_names = names_for(session.options, filters, sender=True)
     names, root = chosen_names(session, arguments, root)
     lists = ListSender(session, filters, root)
