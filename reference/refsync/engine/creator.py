@@ -56,6 +56,8 @@ class Creator:
         self._way = WayThere(session, target)
         self._made: set[bytes] = {b"."} if target.created else set()  # made before their turn came
         self._missing: set[bytes] = set()  # not there, and not to be touched up
+        #: Directories that can only be shut to their owner when all is done.
+        self.closed_later: list[FileEntry] = []
         self._skip: bytes | None = None  # a directory that could not be made
 
     # -- looking ----------------------------------------------------------
@@ -312,13 +314,20 @@ class Creator:
         self._skip = entry.name + b"/"
         self._missing.add(entry.name)
 
-    def touch_up(self, directories: Iterable[FileEntry]) -> None:
-        """FS-7: once nothing more goes in, set again what that has changed."""
+    def touch_up(self, directories: Iterable[FileEntry], *, last: bool = False) -> None:
+        """FS-7: once nothing more goes in, set again what that has changed.
+
+        A directory that its owner is not to search waits for the ``last`` time, when what is in it is done.
+        """
         options = self._options
         if options.dry_run or options.list_only or self._target.local_name is not None:
             return
         for entry in directories:
-            if entry.name not in self._missing:
+            if entry.name in self._missing:
+                continue
+            if not last and self._rank == ORDINARY and not entry.mode & 0o100:
+                self.closed_later.append(entry)
+            else:
                 self._target.attributes.touch_up(self._target.name(entry), entry)
 
     # -- the rest ---------------------------------------------------------

@@ -124,8 +124,9 @@ class Generator:
                 self._send_delete_stats()
                 self._done()
             await self._until_phase(4)
-        if not dialect.inc_recurse or self._deleter.when == "delay":
-            self._creator.touch_up(self._all_directories())
+        together = not dialect.inc_recurse or self._deleter.when == "delay"
+        left = self._all_directories() if together else self._creator.closed_later
+        self._creator.touch_up(reversed(left), last=True)
         self._done()
         self._session.debug("GENR", 1, b"generate_files finished")
         await link.drain()

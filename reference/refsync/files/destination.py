@@ -95,6 +95,8 @@ class Destination:
     def real_lstat(self, name: bytes) -> os.stat_result:
         """As the system has it."""
         fd, base = self._directories.parent(name)
+        if base == b".":  # a directory that its owner may not search can be looked at all the same
+            return os.fstat(fd)
         return os.stat(base, dir_fd=fd, follow_symlinks=False)
 
     def follow(self, name: bytes) -> os.stat_result | None:
@@ -309,7 +311,11 @@ class Destination:
         above, base = self._directories.parent(name)
         mode = stat.S_IMODE(mode)
         # no call sets a mode without following symlinks on all kernels in use; a descriptor pins the file
-        fd = os.open(base, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=above)
+        fd = (
+            os.dup(above)
+            if base == b"."  # which need not be searched for that
+            else os.open(base, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=above)
+        )
         try:
             status = os.fstat(fd)
             if stat.S_ISLNK(status.st_mode):
