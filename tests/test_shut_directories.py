@@ -59,11 +59,14 @@ def test_a_directory_is_shut_once_all_is_in_it(place: Path, how: str, mode: str)
     for name in ("f", "d/f", "d/e/f"):
         (place / "src" / name).write_text(name)
     (place / "src/d/link").symlink_to("f")
+    for name in ("d/e", "d", ""):
+        os.utime(place / "src" / name, (10**9, 10**9))
     (place / "dst").mkdir()
     if os.geteuid() == 0:
         for path in (place, *place.rglob("*")):
             os.chown(path, SOMEBODY, SOMEBODY, follow_symlinks=False)
     assert as_somebody(place, *how.split(), f"--chmod=D{mode}", "--no-g", "src/", "dst/") == 0
     assert shut(place / "dst") == {".": mode, "d": mode, "d/e": mode}
+    assert {(place / "dst" / name).stat().st_mtime for name in ("", "d", "d/e")} == {10**9}
     for name in ("f", "d/f", "d/e/f"):
         assert (place / "dst" / name).read_text() == name

@@ -366,7 +366,8 @@ class Generator:
         while True:
             self._settle(redo=redo)
             if self._receiver.phases_done >= count:
-                self._session.debug("GENR", 1, f"generate_files phase={count}")
+                if count < 4:  # upstream has no number for the last, in which nothing is done
+                    self._session.debug("GENR", 1, f"generate_files phase={count}")
                 return
             await self._news()
 

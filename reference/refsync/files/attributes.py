@@ -150,12 +150,12 @@ class Attributes:
         """FS-7: a directory's mode and mtime again, after files have gone in; failures were told before."""
         options = self._options
         try:
-            if self._rank == ORDINARY and entry.mode & 0o700 != 0o700:
-                self._dest.chmod(name, entry.mode)
             if options.times and not options.omit_dir_times:
                 status = self._dest.lstat(name)
                 if status is not None and stat.S_ISDIR(status.st_mode) and not _close_enough(entry, status):
                     self._dest.utime_ns(name, status.st_atime_ns, _mtime_ns(entry))
+            if self._rank == ORDINARY and entry.mode & 0o700 != 0o700:
+                self._dest.chmod(name, entry.mode)
         except OSError:
             pass
 
