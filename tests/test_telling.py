@@ -142,6 +142,21 @@ def test_nothing_is_compared_by_the_checksum_none(tmp_path: Path) -> None:
     assert "Invalid checksum-choice for --checksum: none (0)" in ended.stderr.splitlines()
 
 
+def test_a_local_copy_s_server_says_what_its_client_is_to_show(tmp_path: Path) -> None:
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s/f").touch()
+    (tmp_path / "d").mkdir()
+    assert "created directory new" in run("-rP", "s/", "new", cwd=tmp_path).stdout.splitlines()
+    said = run("-r", "--debug=del", "--delete-after", "s/", "d", cwd=tmp_path).stdout.splitlines()
+    assert "deleting in ." in said
+
+
+def test_the_checksum_none_sends_whole_files(tmp_path: Path) -> None:
+    ended = run("-r", "--append", "--cc=none", "s/", "d", cwd=tmp_path)
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[0] == "rsync: --append cannot be used with --whole-file"
+
+
 def test_what_the_system_refuses_is_told_with_the_role(tmp_path: Path) -> None:
     ended = run("-r", "-e", "./none", "host:s/", "d", cwd=tmp_path)
     assert (

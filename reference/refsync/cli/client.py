@@ -280,7 +280,7 @@ def _connect(options: Options, job: Job, printer: Printer, link: Link) -> Child:
             theirs.super_user, theirs.fake_super = options.super_user, options.fake_super
         theirs.io_uring, theirs.io_uring_depth = options.io_uring, options.io_uring_depth
         theirs.io_uring_sqpoll, theirs.zero_copy = options.io_uring_sqpoll, options.zero_copy
-        theirs.debug = options.debug
+        theirs.info, theirs.debug = options.info, options.debug
         return run_server(theirs, [os.fsencode(path) for path in rest], fd_in, fd_out)
 
     return run_local(serve)

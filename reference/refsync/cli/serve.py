@@ -40,7 +40,8 @@ def run_server(options: Options, args: list[bytes], fd_in: int, fd_out: int) -> 
         return stop.code
     except RefsyncError as error:
         if link.closed or not link.framed_out:
-            _tell_here(error, role_of(error, sender=options.sender))
+            begun = link.framed_out or options.local
+            _tell_here(error, role_of(error, sender=options.sender) if begun else "server")
         pump.flush()
         return error.code
 

@@ -1,14 +1,13 @@
 """What the generator makes itself: directories, symlinks, devices; and the attributes of what is here.
 
 Clauses XFER-5 to XFER-9, FS-3 to FS-7; upstream ``generator.c:recv_generator``,
-``atomic_create``, ``touch_up_dirs``.
+``atomic_create``.
 """
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable
 
 from ..files.rank import FAKE, ORDINARY, rank
 from ..filters.rulelist import FilterList
@@ -24,6 +23,7 @@ from .reuse import Reuse
 from .session import Session, os_error
 from .source_removal import tell_success
 from .target import Target
+from .touchup import TouchUp
 from .wanted import WayThere, of_wanted_size, tell_if_unsafe
 from .writing import Writing
 
@@ -56,8 +56,7 @@ class Creator:
         self._way = WayThere(session, target)
         self._made: set[bytes] = {b"."} if target.created else set()  # made before their turn came
         self._missing: set[bytes] = set()  # not there, and not to be touched up
-        #: Directories that can only be shut to their owner when all is done.
-        self.closed_later: list[FileEntry] = []
+        self.touch_up = TouchUp(session, target, self._missing)
         self._skip: bytes | None = None  # a directory that could not be made
 
     # -- looking ----------------------------------------------------------
@@ -313,22 +312,6 @@ class Creator:
         self._session.reporter.error(b"*** Skipping any contents from this failed directory ***\n")
         self._skip = entry.name + b"/"
         self._missing.add(entry.name)
-
-    def touch_up(self, directories: Iterable[FileEntry], *, last: bool = False) -> None:
-        """FS-7: once nothing more goes in, set again what that has changed.
-
-        A directory that its owner is not to search waits for the ``last`` time, when what is in it is done.
-        """
-        options = self._options
-        if options.dry_run or options.list_only or self._target.local_name is not None:
-            return
-        for entry in directories:
-            if entry.name in self._missing:
-                continue
-            if not last and self._rank == ORDINARY and not entry.mode & 0o100:
-                self.closed_later.append(entry)
-            else:
-                self._target.attributes.touch_up(self._target.name(entry), entry)
 
     # -- the rest ---------------------------------------------------------
 

@@ -60,7 +60,7 @@ class Deleter:
         if self._target.missing or session.options.list_only:
             return
         if session.io_error & IOERR_GENERAL and not session.options.ignore_errors:
-            if not self._warned:
+            if not self._warned and self._is_there(directory):
                 session.reporter.info(b"IO error encountered -- skipping file deletion\n")
                 self._warned = True
             return
@@ -73,6 +73,11 @@ class Deleter:
                 self._remembered.append((name, status))
             else:
                 self._delete(name, status)
+
+    def _is_there(self, directory: FileEntry) -> bool:
+        """Before the transfer it may still have to be made: then there is nothing to keep either."""
+        status = self._status(self._target.name(directory))
+        return status is not None and stat.S_ISDIR(status.st_mode)
 
     def delete_remembered(self) -> None:
         """DEL-3: what ``--delete-delay`` found."""

@@ -125,7 +125,7 @@ class Generator:
                 self._done()
             await self._until_phase(4)
         together = not dialect.inc_recurse or self._deleter.when == "delay"
-        left = self._all_directories() if together else self._creator.closed_later
+        left = self._all_directories() if together else self._creator.touch_up.later
         self._creator.touch_up(reversed(left), last=True)
         self._done()
         self._session.debug("GENR", 1, b"generate_files finished")

@@ -61,7 +61,7 @@ def _backup(options: Options) -> None:
 
 def _in_place(options: Options) -> None:
     if options.append:
-        if options.whole_file:
+        if options.whole_file or str(options.checksum_choice).partition(",")[0] == "none":
             raise wrong("--append cannot be used with --whole-file")
         options.inplace = True
     if options.write_devices:
