@@ -157,6 +157,12 @@ def test_the_checksum_none_sends_whole_files(tmp_path: Path) -> None:
     assert ended.stderr.splitlines()[0] == "rsync: --append cannot be used with --whole-file"
 
 
+def test_what_a_peer_has_put_into_an_error_moves_no_cursor(tmp_path: Path) -> None:
+    words = ["-r", "-e", "./none\x1b[2J", "host:s/", "d"]
+    ended = run(*words, cwd=tmp_path)
+    assert "Failed to exec ./none\\#033[2J: " in ended.stderr and "\x1b" not in ended.stderr
+
+
 def test_what_the_system_refuses_is_told_with_the_role(tmp_path: Path) -> None:
     ended = run("-r", "-e", "./none", "host:s/", "d", cwd=tmp_path)
     assert (

@@ -16,6 +16,9 @@ from ..options.model import Options
 from ..options.parse import parse
 from ..wire.errors import Exit, RefsyncError
 
+#: Beginnings of messages that upstream prints without its name in front.
+_BARE = ("[", "rsync: ", "@ERROR", "ABORTING", "iconv_open(", "Unknown --", "unknown c", "Failed to nego")
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run with ``argv`` (without the program's name); returns the exit code."""
@@ -110,6 +113,7 @@ def _say(options: Options, code: int, end: RefsyncError | Interrupted | None, ro
     """
     from ..engine.ending import OF_RULES, closing_line, place_of, role_of
     from ..engine.session import PeerExit
+    from .messages import escape
 
     serving = options.server and not options.daemon
     if serving and not (isinstance(end, RefsyncError) and end.early):
@@ -119,7 +123,7 @@ def _say(options: Options, code: int, end: RefsyncError | Interrupted | None, ro
     role = "server" if serving else role
     text = ""
     if isinstance(end, RefsyncError) and not end.told and str(end):
-        texts = ("[", "rsync: ", "@ERROR", "ABORTING", "iconv_open(", "Unknown --", "unknown c", *OF_RULES)
+        texts = (*_BARE, *OF_RULES)
         bare = str(end).startswith(texts if role else (*texts, "ERROR: ", "The "))
         where = "on remote machine: " if serving and str(end).endswith(": unknown option") else ""
         if str(end).startswith(("failed to connect to ", "failed to open exclude ", "Failed to exec ")):
@@ -129,13 +133,15 @@ def _say(options: Options, code: int, end: RefsyncError | Interrupted | None, ro
         text += f"rsync: {end.advice}\n"
     place = place_of(end) if end is not None else f"main.py({sys._getframe(1).f_lineno})"
     text += closing_line(code, role or role_of(end, sender=options.sender), place)
+    raw = text.encode("utf-8", "surrogateescape")
     try:
         sys.stdout.flush()
-        sys.stderr.write(text)
+        for line in raw.splitlines(keepends=True):  # a peer may have put in what moves the cursor
+            sys.stderr.write(escape(line, eight_bit=options.eight_bit).decode("utf-8", "surrogateescape"))
         sys.stderr.flush()
         if options.log_file and not options.daemon:
             from ..files.log import Log
 
-            Log(options.log_file, tag="rsync").write(text.encode("utf-8", "surrogateescape"))
+            Log(options.log_file, tag="rsync").write(raw)
     except OSError:
         pass  # nobody is left to be told
