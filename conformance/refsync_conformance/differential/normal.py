@@ -27,7 +27,8 @@ RULES: tuple[tuple[str, re.Pattern[str], str], ...] = (
 
 #: What the generator tells by message: it overtakes the data by which others learn of an item.
 MESSAGE = re.compile(
-    r"^(\*?deleting |(skipping|cannot|created|could not|not creating) |IO error |\S+ is (newer|uptodate|over|under) )"
+    r"^(\*?deleting |(skipping|cannot|created|could not|not creating) |IO error "
+    r"|\S+ is (newer|uptodate|over|under) )"
 )
 
 
