@@ -106,6 +106,20 @@ def many(count: int, low: int, high: int, per_directory: int = 100) -> Callable[
     return make
 
 
+def many_changed(original: Path, every: int) -> Callable[[Path], None]:
+    """A copy of what ``many`` made in which one file in ``every`` has other bytes and another time."""
+
+    def make(folder: Path) -> None:
+        shutil.copytree(original, folder, dirs_exist_ok=True)
+        for path in sorted(folder.glob("*/*"))[::every]:
+            with path.open("r+b") as out:
+                out.seek(path.stat().st_size // 2)
+                out.write(b"changed")
+            os.utime(path, ns=(_OLD + 10**10, _OLD + 10**10))
+
+    return make
+
+
 def text(size: int) -> Callable[[Path], None]:
     """Words that compress about as prose does."""
 

@@ -81,7 +81,7 @@ def _sums(path: Path) -> bytes:
 
 
 def _match(path: Path, basis: Path) -> None:
-    from refsync.delta.match import Matcher
+    from refsync.delta.search import Search
     from refsync.delta.signature import choose_sums, make_sums
     from refsync.delta.source import Source
 
@@ -90,7 +90,8 @@ def _match(path: Path, basis: Path) -> None:
     sums = make_sums(fd, head, _checksums())
     os.close(fd)
     fd = os.open(path, os.O_RDONLY)
-    for _ in Matcher(head, sums, _checksums()).ops(Source(fd, os.fstat(fd).st_size), _checksums().new_file()):
+    source = Source(fd, os.fstat(fd).st_size)
+    for _ in Search(head, sums, _checksums(), source, _checksums().new_file()).ops():
         pass
     os.close(fd)
 

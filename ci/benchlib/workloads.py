@@ -64,6 +64,10 @@ def _tree(root: Path) -> Path:
     return data.prepared(root, "70000", data.many(70_000, 100, 24_000, 40))
 
 
+def _tree_changed(root: Path) -> Path:
+    return data.prepared(root, "70000-changed", data.many_changed(_tree(root), 100))
+
+
 def _text(root: Path) -> Path:
     return data.prepared(root, "text", data.text(256 * MIB))
 
@@ -127,6 +131,16 @@ WORKLOADS = (
         goal_daemon=0.7,
     ),
     Workload("tree", "tree", "70,000 mixed files, new", ("-a",), _tree, goal=0.9, goal_daemon=0.9),
+    Workload(
+        "tree-changed",
+        "tree",
+        "the same with 1 % of them changed",
+        ("-a",),
+        _tree_changed,
+        _tree,
+        goal=0.9,
+        goal_daemon=0.9,
+    ),
     Workload(
         "zstd",
         "compress",
