@@ -9,16 +9,19 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from refsync.delta import match
+from refsync import native
+from refsync.delta import match, search, source
 from refsync.delta.apply import Reconstructor
 from refsync.delta.checksums import Checksums
 from refsync.delta.match import Matcher, append_ops, whole_file_ops
+from refsync.delta.search import Search
 from refsync.delta.signature import choose_sums, make_sums
 from refsync.delta.source import Source, Window, spoiled_digest
+from refsync.records import replace
 from refsync.wire.cursor import Buffer
 from refsync.wire.errors import ProtocolError
 from refsync.wire.sumhead import NO_SUMS, SumHead
-from refsync.wire.tokens import CHUNK_SIZE
+from refsync.wire.tokens import CHUNK_SIZE, PlainEncoder
 
 SUMS = Checksums("xxh128", "xxh128", 3, 32, True)
 Op = bytes | int
@@ -137,6 +140,77 @@ def test_a_file_can_be_rebuilt_over_its_basis(case: tuple[bytes, bytes, int]) ->
         assert rebuilt.offset == rebuilt.literal_bytes + rebuilt.matched_bytes == len(new)
     finally:
         os.close(fd)
+
+
+@pytest.mark.skipif(not native.HAVE_BULK, reason="the C kernel was not built")
+@given(versions(), st.booleans(), st.integers(1, 30), st.integers(1, 9), st.booleans())
+def test_the_kernel_finds_the_same(
+    case: tuple[bytes, bytes, int], in_place: bool, window: int, chunk: int, patient: bool
+) -> None:
+    """The same operations in the same pieces, as operations and as tokens, whatever is in sight at a time."""
+    old, new, block = case
+    alarms = {} if patient else {"ALARM_FACTOR": 0, "ALARM_ALLOWANCE": 2 * block}
+    sizes = {"CHUNK_SIZE": chunk, **alarms}
+    basis, fd = descriptor(old), descriptor(new)
+    head = replace(choose_sums(len(old), protocol=32, digest_length=16, block_size=block), strong_length=1)
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (match, search):
+            for name, value in sizes.items():
+                patch.setattr(module, name, value)
+        for module in (search, source):
+            patch.setattr(module, "READ_SIZE", window)
+        patch.setattr("refsync.wire.tokens.CHUNK_SIZE", chunk)
+        try:
+            sums = make_sums(basis, head, SUMS)
+            matcher, hasher = Matcher(head, sums, SUMS, in_place=in_place), SUMS.new_file()
+            expected = [
+                op if isinstance(op, int) else bytes(op) for op in matcher.ops(Source(fd, len(new)), hasher)
+            ]
+            found = Search(head, sums, SUMS, Source(fd, len(new)), SUMS.new_file(), in_place=in_place)
+            assert found.native
+            for op, want in zip(found.ops(), expected, strict=True):
+                assert (op if isinstance(op, int) else bytes(op)) == want
+            assert (found.matches, found.false_alarms) == (matcher.matches, matcher.false_alarms)
+            encoder = PlainEncoder()
+            told = b"".join(
+                encoder.match(op, b"") if isinstance(op, int) else encoder.literal(op) for op in expected
+            )
+            whole = SUMS.new_file()
+            pieces = Search(head, sums, SUMS, Source(fd, len(new)), whole, in_place=in_place).tokens()
+            stream, total = b"", 0
+            for piece, literal, matched in pieces:
+                stream += piece
+                total += literal + matched
+            assert stream == told
+            assert total == len(new)
+            assert whole.digest() == hasher.digest()
+        finally:
+            os.close(basis)
+            os.close(fd)
+
+
+@pytest.mark.skipif(not native.HAVE_BULK, reason="the C kernel was not built")
+def test_the_kernel_reads_a_file_that_shrank_as_zeros(tmp_path: Path) -> None:
+    old = os.urandom(3000)
+    basis, fd = descriptor(old), descriptor(old[:1500])
+    folder = os.open(tmp_path, os.O_RDONLY)  # every read of a directory fails
+    try:
+        head = choose_sums(3000, protocol=32, digest_length=16)
+        sums = make_sums(basis, head, SUMS)
+        for number, left, error in ((fd, 1500, errno.ENODATA), (folder, 0, errno.EISDIR)):
+            shrunk = Source(number, 3000)
+            found = Search(head, sums, SUMS, shrunk, SUMS.new_file())
+            whole = b"".join(
+                old[op * 700 : (op + 1) * 700] if isinstance(op, int) else bytes(op) for op in found.ops()
+            )
+            assert whole == old[:left].ljust(3000, b"\0")
+            assert shrunk.error == error
+        nothing = descriptor(b"")
+        assert make_sums(folder, head, SUMS) == make_sums(nothing, head, SUMS)
+        os.close(nothing)
+    finally:
+        for number in (basis, fd, folder):
+            os.close(number)
 
 
 def test_in_place_prefers_the_block_that_is_there() -> None:

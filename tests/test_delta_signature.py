@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from refsync.delta import signature
 from refsync.delta.checksums import Checksums
 from refsync.delta.signature import choose_sums, iter_sums, make_sums
 from refsync.native.twins import weak_sum
@@ -53,7 +54,9 @@ def test_the_user_may_choose_the_block_length() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 699, 700, 701, 2100, 3_000_001])
-def test_sums_are_packed_as_on_the_wire(tmp_path: Path, size: int) -> None:
+def test_sums_are_packed_as_on_the_wire(tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("_BATCH", "_NATIVE_BATCH"):
+        monkeypatch.setattr(signature, name, 1024 * 1024)
     data = os.urandom(size)
     path = tmp_path / "basis"
     path.write_bytes(data)

@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import random
 import stat
+from collections.abc import Generator
 from pathlib import Path
+from types import coroutine
 
 import pytest
+from refsync.delta import signature
 from refsync.engine import client
 from refsync.engine.report import RemoteReporter
 from refsync.engine.server import allow_inc_recurse, serve
 from refsync.options.model import Options
 from refsync.options.parse import parse
 from refsync.options.server_args import build
+from refsync.session import link
 from refsync.session.link import Link
 from refsync.session.tasks import Tasks
 from refsync.wire import mux
@@ -225,3 +229,35 @@ def test_compressed_files_that_cannot_be_written_are_passed_over(
     code, _, log = transfer([*options, "--temp-dir=/proc"], f"{tmp_path}/src/", f"{tmp_path}/dst/", push=push)
     assert code == 23, log.texts
     assert (tmp_path / "dst/a").read_bytes() == noise
+
+
+@pytest.mark.parametrize("version", [27, 29, 30, 32])
+@pytest.mark.parametrize("push", [True, False], ids=["push", "pull"])
+def test_large_files_leave_the_others_their_turn(
+    tmp_path: Path, version: int, push: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sums of a basis go out as they are made, and all alike is no reason to keep the connection waiting."""
+    source, dest = tmp_path / "source", tmp_path / "dest"
+    for folder in (source, dest):
+        (folder / "d").mkdir(parents=True)
+        for number, name in enumerate(("a", "b", "d/c")):
+            data = bytearray(random.Random(number).randbytes(400_000))
+            data[200_000] ^= folder is dest
+            (folder / name).write_bytes(data)
+            os.utime(folder / name, (10**9, 10**9 + (folder is dest)))
+    for module, name in ((signature, "_BATCH"), (signature, "_NATIVE_BATCH"), (link, "TURN")):
+        monkeypatch.setattr(module, name, 50_000)
+    turns = 0
+
+    @coroutine
+    def counted(what: str) -> Generator[str, None, None]:
+        nonlocal turns
+        turns += what == "turn"
+        yield what
+
+    monkeypatch.setattr(link, "wait", counted)
+    arguments = ["-a", "--no-whole-file", f"--protocol={version}"]
+    assert transfer(arguments, f"{source}/", f"{dest}/", push=push)[:2] == (0, 0)
+    assert snapshot(source) == snapshot(dest)
+    parts = 400_000 // 50_000
+    assert turns >= 3 * (2 * parts - 2) + 3  # of each file: its sums, its copies, and now and then its search

@@ -44,6 +44,7 @@ WITHOUT_TARGET = {
     "refsync.wire.cursor": "every decoder's position: all targets run it",
     "refsync.wire.errors": "exceptions and codes",
     "refsync.wire.limits": "constants",
+    "refsync.session.waits": "four words",
     "refsync.session.bulk": "an interface: what stands behind it is the target native_bulk",
     "refsync.filters.source": "the way to files, replaced in the targets",
 }

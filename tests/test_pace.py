@@ -7,7 +7,9 @@ from datetime import datetime
 
 import pytest
 from refsync.options.times import stop_after, stop_at
-from refsync.session.link import Link
+from refsync.session.link import MAX_BUFFERED, Link
+from refsync.session.tasks import Tasks
+from refsync.transport import pump
 from refsync.transport.pace import Pace
 from refsync.transport.pump import Pump
 from refsync.wire.errors import RefsyncError
@@ -97,3 +99,68 @@ def test_a_bound_that_is_known_late_keeps_bulk_data_off_the_connection() -> None
         assert link.carries_bulk
         pump.pace = Pace(100)
         assert not link.carries_bulk
+
+
+@pytest.mark.parametrize("waits", ["input", "room", "nothing", "full"])
+def test_own_work_is_not_the_peers_silence(waits: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After half an hour of work a timeout of a second has passed only if nothing can be received or sent."""
+    now = 100.0
+
+    def clock() -> float:
+        nonlocal now
+        now += 0.25
+        return now
+
+    monkeypatch.setattr(pump.time, "monotonic", clock)
+    ours, theirs = socket.socketpair()
+    link = Link()
+
+    async def talk() -> bytes:
+        nonlocal now
+        now += 1800
+        if waits == "room":
+            link.write(b"late")
+            await link.flush()
+            return theirs.recv(4)
+        if waits == "full":  # the peer reads nothing
+            link.write(bytes(16 * 1024 * 1024))
+            await link.flush()
+        return await link.read(lambda cursor: cursor.take(4))
+
+    with ours, theirs:
+        if waits == "input":
+            theirs.sendall(b"late")
+        if waits == "full":
+            link.feed(bytes(MAX_BUFFERED))
+            theirs.sendall(b"more")
+        tasks = Tasks(link, talk())
+        driver = Pump(link, ours.fileno(), ours.fileno(), timeout=1)
+        if waits in ("input", "room"):
+            driver.run(tasks)
+            assert tasks.results == [b"late"]
+        else:
+            with pytest.raises(RefsyncError, match="io timeout after") as caught:
+                driver.run(tasks)
+            assert caught.value.code == 30
+
+
+def test_signs_of_life_are_sent_while_a_conversation_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(pump.time, "monotonic", lambda: now)
+    ours, theirs = socket.socketpair()
+    link, signs = Link(), 0
+
+    def sign() -> None:
+        nonlocal signs
+        signs += 1
+
+    async def talk() -> None:
+        nonlocal now
+        for _ in range(40):
+            now += 1
+            await link.turn()
+
+    link.keepalive = sign
+    with ours, theirs:
+        Pump(link, ours.fileno(), ours.fileno(), timeout=20).run(Tasks(link, talk()))
+    assert signs == 4

@@ -13,8 +13,10 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from refsync.native import bulk
 from refsync.native.bulk import FileIn
 from refsync.session.bulk import Moved
+from refsync.uring import movers
 from refsync.uring.movers import RingIn
 from refsync.uring.ring import Ring
 from refsync.wire import mux
@@ -271,3 +273,41 @@ def test_the_other_direction_of_a_receiver(ring: Ring, tmp_path: pathlib.Path) -
         job.close()
     ours.close()
     theirs.close()
+
+
+@pytest.mark.parametrize("by_ring", [False, True], ids=["plain", "ring"])
+def test_copies_of_a_basis_come_back_for_others(
+    tmp_path: pathlib.Path, ring: Ring, by_ring: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A few bytes name a whole basis: the job comes back each time that its budget is spent."""
+    mib, times = 1024 * 1024, 20
+    for module in (bulk, movers):
+        monkeypatch.setattr(module, "BUDGET", mib)
+    (tmp_path / "basis").write_bytes(BASIS)
+    stream = b"".join(int32(-(index + 1)) for index in range(20)) * times + int32(0) + b"more"
+    (tmp_path / "stream").write_bytes(stream)
+    total, size = new_sum(), {"block": BLOCK, "count": 20, "last": BLOCK, "max_literal": 1 << 20}
+    with (
+        opened(tmp_path / "stream", 0) as came,
+        opened(tmp_path / "basis", 0) as basis,
+        opened(tmp_path / "made", os.O_RDWR | os.O_CREAT) as made,
+    ):
+        job: FileIn = (
+            RingIn(ring, made, basis, total, framed=False, **size)
+            if by_ring
+            else FileIn(made, basis, total, framed=False, **size)
+        )
+        job.begin(b"", 0, 0, 0)
+        came_back = 0
+        while (outcome := Moved(job.run(came, -1, 0))) in (Moved.MORE, Moved.AGAIN):
+            came_back += outcome == Moved.MORE
+            assert job.offset <= (came_back + 1) * 2 * mib
+        assert outcome == Moved.DONE
+        assert came_back >= len(BASIS) * times // (2 * mib) - 1
+        assert job.rest()[1] == b"more"
+        assert job.offset == job.matched == times * len(BASIS)
+        job.close()
+    whole = new_sum()
+    whole.update(BASIS * times)
+    assert (tmp_path / "made").read_bytes() == BASIS * times
+    assert total.digest() == whole.digest()

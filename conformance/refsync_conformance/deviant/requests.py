@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from refsync.engine import generator, receiver
+from refsync.engine.basis import Basis
 from refsync.engine.session import Session
-from refsync.wire import items
+from refsync.wire import items, sumhead
 from refsync.wire.cursor import Cursor
 from refsync.wire.integers import int32
 from refsync.wire.ndx import NdxCodec
@@ -23,10 +24,27 @@ def _index(change: Callable[[int], int]) -> None:
     wrap(NdxCodec, "encode", make)
 
 
+def sums_instead(crafted: Callable[[generator.Generator, bool], tuple[SumHead, bytes] | None]) -> None:
+    """Ask for each file with the head and the sums that ``(generator, again)`` gives; None: with its own."""
+
+    def make(own: Callable[..., Any]) -> Callable[..., Any]:
+        async def send(self: generator.Generator, basis: Basis, *, again: bool) -> None:
+            made = crafted(self, again)
+            if made is None:
+                await own(self, basis, again=again)
+                return
+            self._session.link.write(sumhead.encode(made[0]) + made[1])
+            basis.close()
+
+        return send
+
+    wrap(generator.Generator, "_send_sums", make)
+    answer_with_any_head()
+
+
 def _head(head: SumHead, sums: bytes = b"") -> None:
     """Ask for each file with this head and these sums, and nothing behind them."""
-    wrap(generator.Generator, "_sums", lambda _: lambda self, basis, **named: (head, sums))
-    answer_with_any_head()
+    sums_instead(lambda self, again: (head, sums))
 
 
 def answer_with_any_head() -> None:
@@ -152,10 +170,10 @@ def sums_all_alike() -> None:
 def request_twice() -> None:
     """The sender answers, or ends; it does not fall over."""
 
-    def make(request: Callable[..., None]) -> Callable[..., None]:
-        def thrice(self: generator.Generator, *rest: Any, **named: Any) -> None:
+    def make(request: Callable[..., Any]) -> Callable[..., Any]:
+        async def thrice(self: generator.Generator, *rest: Any, **named: Any) -> None:
             for _ in range(3):
-                request(self, *rest, **named)
+                await request(self, *rest, **named)
 
         return thrice
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from refsync.delta.signature import BLOCK_SIZE
 from refsync.engine.generator import Generator
@@ -13,7 +12,7 @@ from refsync.wire.ndx import NDX_DONE, NdxCodec
 from refsync.wire.sumhead import SumHead
 
 from .entries import change_entry
-from .requests import answer_with_any_head
+from .requests import sums_instead
 from .table import HARMLESS, NEWER, REFUSED, SKIPPED, deviation, wrap
 
 
@@ -117,16 +116,8 @@ def deletions_beyond_counting() -> None:
 )
 def append_to_nothing() -> None:
     """Each file is said to be there up to 100 blocks, an empty one too."""
-
-    def make(sums: Callable[..., Any]) -> Callable[..., Any]:
-        def crafted(self: Generator, basis: Any, *, again: bool) -> tuple[SumHead, bytes]:
-            # the second time sums are asked for as ever
-            return sums(self, basis, again=again) if again else (SumHead(100, BLOCK_SIZE, 2, 0), b"")
-
-        return crafted
-
-    wrap(Generator, "_sums", make)
-    answer_with_any_head()
+    # the second time sums are asked for as ever
+    sums_instead(lambda self, again: None if again else (SumHead(100, BLOCK_SIZE, 2, 0), b""))
 
 
 @deviation(
@@ -143,15 +134,11 @@ def last_block_next() -> None:
     the next block first must not read or send 700 bytes for it.
     """
 
-    def make(_: Callable[..., Any]) -> Callable[..., Any]:
-        def crafted(self: Generator, basis: Any, **named: Any) -> tuple[SumHead, bytes]:
-            from refsync.native import block_weak_sums
+    def crafted(self: Generator, again: bool) -> tuple[SumHead, bytes]:
+        from refsync.native import block_weak_sums
 
-            block = b"victim " * (BLOCK_SIZE // 7)
-            one = block_weak_sums(block, BLOCK_SIZE) + self._session.checksums.block(block)[:2]
-            return SumHead(3, BLOCK_SIZE, 2, 1), one * 3
+        block = b"victim " * (BLOCK_SIZE // 7)
+        one = block_weak_sums(block, BLOCK_SIZE) + self._session.checksums.block(block)[:2]
+        return SumHead(3, BLOCK_SIZE, 2, 1), one * 3
 
-        return crafted
-
-    wrap(Generator, "_sums", make)
-    answer_with_any_head()
+    sums_instead(crafted)

@@ -2,7 +2,8 @@
 
 Each is a file of ``conformance/mutants``: ``title`` (what is wrong), ``clause`` (what it breaks), ``file``
 (below the package), ``find`` (a text that stands there exactly once), ``replace``, ``cases`` (globs: where
-to look, the likeliest first) and, for what only some versions do, ``protocols``.
+to look, the likeliest first), for what only some versions do ``protocols``, and ``native = false`` for a
+fault in what the C kernel does otherwise: the twins serve then.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ class Mutant:
     cases: tuple[str, ...]
     #: The newest of these that a case visits is spoken; empty: the newest of all.
     protocols: tuple[int, ...] = ()
+    native: bool = True
 
 
 def load_all(patterns: Iterable[str] = ()) -> list[Mutant]:
@@ -85,7 +87,9 @@ def make(mutant: Mutant | None, package: Path, place: Path) -> Path:
     if mutant is not None:
         apply(mutant, copy)
     launcher = place / "launch.py"
-    launcher.write_text(launcher_text(str(place)), encoding="utf-8")
+    twins = 'import os\nos.environ["REFSYNC_NATIVE"] = "off"\n'
+    first = twins if mutant is not None and not mutant.native else ""
+    launcher.write_text(first + launcher_text(str(place)), encoding="utf-8")
     program = place / "bin/refsync"
     unpack.write_wrapper(program, [sys.executable, str(launcher)])
     place.chmod(0o755)

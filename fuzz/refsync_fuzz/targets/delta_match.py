@@ -12,17 +12,20 @@ from collections.abc import Callable, Iterator
 import xxhash
 from refsync import native
 from refsync.delta import match
+from refsync.delta import search as delta_search
 from refsync.delta import source as delta_source
 from refsync.delta.apply import Reconstructor
 from refsync.delta.checksums import Checksums
 from refsync.delta.match import Matcher, append_ops
+from refsync.delta.search import Search
 from refsync.delta.signature import choose_sums, make_sums
 from refsync.delta.source import Source, spoiled_digest
 from refsync.native import twins
-from refsync.wire import sumhead
+from refsync.wire import sumhead, tokens
 from refsync.wire.cursor import Cursor
 from refsync.wire.limits import MAX_BLOCK_SIZE
 from refsync.wire.sumhead import SumHead
+from refsync.wire.tokens import PlainEncoder
 
 from ..choices import Choices
 from ..oracle import constants, expect, same
@@ -39,6 +42,7 @@ SURFACE = Surface(
     clauses=("SUM-3", "SUM-11", "SUM-12", "SUM-13", "SUM-14"),
     code=(
         "refsync.delta.match",
+        "refsync.delta.search",
         "refsync.delta.source",
         "refsync.delta.signature",
         "refsync.delta.checksums",
@@ -103,6 +107,36 @@ def _ops(
     return ops, shown, hasher.digest()
 
 
+def _kernel_ops(head: SumHead, sums: bytes, checksums: Checksums, source: bytes, in_place: bool) -> None:
+    """The kernel's search of the file itself finds what the twin does, in the same pieces, also as tokens."""
+    with memory_file(source) as fd:
+        hashers = [checksums.new_file() for _ in range(3)]
+        search = Search(head, sums, checksums, Source(fd, len(source)), hashers[0], in_place=in_place)
+        if not search.native:
+            return
+        ops = [op if isinstance(op, int) else bytes(op) for op in search.ops()]
+        matcher = Matcher(head, sums, checksums, in_place=in_place)
+        found = [
+            op if isinstance(op, int) else bytes(op)
+            for op in matcher.ops(Source(fd, len(source)), hashers[1])
+        ]
+        same(ops, found, "what the kernel finds")
+        counts = matcher.matches, matcher.false_alarms
+        same((search.matches, search.false_alarms), counts, "matches and false alarms")
+        again = Search(head, sums, checksums, Source(fd, len(source)), hashers[2], in_place=in_place)
+        encoder, literal, matched, stream = PlainEncoder(), 0, 0, b""
+        for piece, more, blocks in again.tokens():
+            stream, literal, matched = stream + bytes(piece), literal + more, matched + blocks
+        with constants(tokens, CHUNK_SIZE=vars(match)["CHUNK_SIZE"]):
+            told = b"".join(
+                encoder.match(op, b"") if isinstance(op, int) else encoder.literal(op) for op in ops
+            )
+        same(stream, told, "its tokens")
+        same(literal, sum(len(op) for op in ops if isinstance(op, bytes)), "its literal bytes")
+        same(literal + matched, len(source), "all bytes")
+        same(len({hasher.digest() for hasher in hashers}), 1, "digests")
+
+
 def _twin_ops(head: SumHead, sums: bytes, checksums: Checksums, source: bytes, in_place: bool) -> list[Op]:
     """The same with the twins in place of the kernel."""
     kept = native.SumTable, native.weak_sum
@@ -134,7 +168,11 @@ def fuzz_one(data: bytes) -> None:
     chunks = {"CHUNK_SIZE": SMALL_CHUNK} if strong_byte >= 0x80 else {}
     patience = {"ALARM_FACTOR": 0, "ALARM_ALLOWANCE": 0} if strong_byte & 0x40 else {}
     reads = {"READ_SIZE": SMALL_CHUNK} if strong_byte >= 0x80 else {}
-    with constants(match, **chunks, **patience), constants(delta_source, **reads):
+    with (
+        constants(match, **chunks, **patience),
+        constants(delta_search, **chunks, **patience, **reads),
+        constants(delta_source, **reads),
+    ):
         _checked(checksums, basis, source, block, strong, switches)
     if switches & 0x80:
         _cut_short(basis, checksums, block)
@@ -156,6 +194,7 @@ def _checked(
         for in_place in (False, True) if switches & 0x80 else (bool(switches & 4),):
             ops, shown, digest = _ops(head, sums, checksums, source, in_place)
             same(shown, source, "literals and matched blocks")
+            _kernel_ops(head, sums, checksums, source, in_place)
             if len(source) <= TWINS:
                 same(_twin_ops(head, sums, checksums, source, in_place), ops, "tokens of kernel and twins")
             if source == basis:

@@ -72,6 +72,11 @@ def new_hasher(name: str) -> Hasher:
     return Md4() if name == "md4" else _Nothing()
 
 
+def _own_seed(seed: int) -> int:
+    """xxHash takes 64 bits: the sign is extended."""
+    return seed & _MASK64
+
+
 def block_sum(name: str, seed: int, *, seed_first: bool) -> Callable[[Buffer], bytes]:
     """SUM-6: the strong sum of one block.
 
@@ -80,7 +85,7 @@ def block_sum(name: str, seed: int, *, seed_first: bool) -> Callable[[Buffer], b
     ``seed_first``) or after it, and none at all if it is 0.
     """
     if name in _XXH_BLOCKS:
-        digest, own_seed = _XXH_BLOCKS[name], seed & _MASK64
+        digest, own_seed = _XXH_BLOCKS[name], _own_seed(seed)
         return lambda data: digest(data, own_seed)[::-1]
     tail = (seed & 0xFFFFFFFF).to_bytes(4, "little") if seed else b""
     if name == "md4":
@@ -133,6 +138,7 @@ class Checksums:
         self._prefix = (seed & 0xFFFFFFFF).to_bytes(4, "little") if old_md4 else b""
         self.digest_length = LENGTHS[self._transfer]
         self.flist_digest_length = LENGTHS[self._listing]
+        self._seed = seed
         #: the strong sum of one block, full length
         self.block: Callable[[Buffer], bytes] = block_sum(
             self._transfer, seed, seed_first=seed_first or named
@@ -148,9 +154,18 @@ class Checksums:
         """The name of the algorithm of ``--checksum``."""
         return self._listing
 
+    @property
+    def native_block(self) -> tuple[str, int] | None:
+        """(name, seed) of the block sum where the kernel can make it, else None."""
+        return (self._transfer, _own_seed(self._seed)) if self._native else None
+
+    @property
+    def _native(self) -> bool:
+        return native.HAVE_BULK and self._transfer in _XXH_STATES
+
     def new_file(self) -> Hasher:
         """For the digest that ends a transferred file."""
-        if native.HAVE_BULK and self._transfer in _XXH_STATES:
+        if self._native:
             from ..native.bulk import FileSum
 
             return FileSum(self._transfer)

@@ -6,7 +6,6 @@ Clauses SUM-1, SUM-10; upstream ``generator.c:sum_sizes_sqroot``,
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from math import isqrt
 
@@ -14,6 +13,7 @@ from ..native import block_weak_sums
 from ..wire.limits import MAX_BLOCK_COUNT, MAX_BLOCK_SIZE, OLD_MAX_BLOCK_SIZE
 from ..wire.sumhead import NO_SUMS, SumHead
 from .checksums import Checksums
+from .source import Source
 
 #: The smallest block, and the unit that lengths are multiples of.
 BLOCK_SIZE = 700
@@ -22,8 +22,9 @@ _STEP = 8
 _BIAS = 10
 _SHORTEST = 2
 _LONGEST = 16
-#: Bytes of the basis that are read, and summed, at a time.
+#: Bytes of the basis that are read, and summed, at a time; the kernel holds few of them in memory.
 _BATCH = 1024 * 1024
+_NATIVE_BATCH = 16 * 1024 * 1024
 
 
 def choose_sums(
@@ -56,27 +57,35 @@ def iter_sums(fd: int, head: SumHead, checksums: Checksums) -> Iterator[bytes]:
     """SUM-1: for each block its weak sum and the first bytes of its strong sum, as they stand on the wire.
 
     Some blocks at a time, so that a large file does not hold up all else.
-    Where ``fd`` has become shorter it reads as zeros: the digest will tell, and the file is sent again.
+    Where ``fd`` has become shorter or can't be read it reads as zeros: no block of the source is like that,
+    or the digest will tell and the file is sent again.
     """
-    block, strong, length = checksums.block, head.strong_length, head.block_length
-    offset, end = 0, head.file_length
-    batch = max(1, _BATCH // length) * length if length else 0
-    while offset < end:
+    kernel = checksums.native_block
+    length, end = head.block_length, head.file_length
+    at_once = _BATCH if kernel is None else _NATIVE_BATCH
+    batch = max(1, at_once // length) * length if length else 0
+    for offset in range(0, end, batch or 1):
         want = min(batch, end - offset)
-        data = os.pread(fd, want, offset)
-        while len(data) < want and (more := os.pread(fd, want - len(data), offset + len(data))):
-            data += more
-        if len(data) < want:
-            data = data.ljust(want, b"\0")
-        view, weak = memoryview(data), block_weak_sums(data, length)
-        yield b"".join(
-            [
-                part
-                for index, at in enumerate(range(0, want, length))
-                for part in (weak[4 * index : 4 * index + 4], block(view[at : at + length])[:strong])
-            ]
-        )
-        offset += want
+        if kernel is None:
+            yield _sums(fd, offset, want, head, checksums)
+        else:
+            from ..native.match import file_sums
+
+            name, seed = kernel
+            yield file_sums(fd, offset, want, block=length, strong=head.strong_length, name=name, seed=seed)
+
+
+def _sums(fd: int, offset: int, want: int, head: SumHead, checksums: Checksums) -> bytes:
+    """Those of ``want`` bytes from ``offset`` on."""
+    data = bytearray(want)
+    Source(fd, offset + want, offset).read_into(memoryview(data))
+    block, strong, length = checksums.block, head.strong_length, head.block_length
+    view, weak = memoryview(data), block_weak_sums(data, length)
+    return b"".join(
+        part
+        for index, at in enumerate(range(0, want, length))
+        for part in (weak[4 * index : 4 * index + 4], block(view[at : at + length])[:strong])
+    )
 
 
 def make_sums(fd: int, head: SumHead, checksums: Checksums) -> bytes:

@@ -15,18 +15,18 @@ READ_SIZE = 256 * 1024
 
 
 class Source:
-    """The first ``length`` bytes of ``fd``, wherever its own position is.
+    """The first ``length`` bytes of ``fd`` from ``position`` on, wherever its own position is.
 
     A file that cannot be read to that length goes on as zeros (XFER-12), and
     ``error`` says why: an errno value, ``ENODATA`` if it shrank, else 0. Its
     digest must then be spoiled (``spoiled_digest``), so that the receiver does not keep it.
     """
 
-    __slots__ = ("_fd", "_position", "error", "length")
+    __slots__ = ("_position", "error", "fd", "length")
 
-    def __init__(self, fd: int, length: int) -> None:
-        self._fd = fd
-        self._position = 0
+    def __init__(self, fd: int, length: int, position: int = 0) -> None:
+        self.fd = fd
+        self._position = position
         self.length = length
         self.error = 0
 
@@ -45,7 +45,7 @@ class Source:
         done = 0
         while done < want and not self.error:
             try:
-                count = os.preadv(self._fd, [view[done:want]], self._position + done)
+                count = os.preadv(self.fd, [view[done:want]], self._position + done)
             except OSError as error:
                 self.error = error.errno or errno.EIO
                 break

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections import deque
 
-from ..delta.signature import choose_sums, make_sums
+from ..delta.signature import choose_sums, iter_sums
 from ..files.scan import size_of
 from ..filters.rulelist import FilterList
 from ..session.linkgroups import Member
@@ -167,7 +167,7 @@ class Generator:
             if not arrived:
                 if self._session.replay is not None:
                     self._current = None  # a batch goes on only when it is known that nothing more is wanted
-                self._settle(redo=True)
+                await self._settle(redo=True)
                 await self._news()
                 continue
             while self._links and not self._lists.eof and self._lists.total < LINKS_AHEAD:
@@ -176,7 +176,7 @@ class Generator:
             self._open.append(self._current)
             await self._one_list(self._current)
         self._current = None
-        self._settle(redo=True)
+        await self._settle(redo=True)
 
     async def _one_list(self, listing: FileList) -> None:
         """XFER-1: the list's own directory first, then its entries in order."""
@@ -193,7 +193,7 @@ class Generator:
         for ndx, entry in listing.numbered():
             if entry.active:
                 await self._room_for_more()
-                self._look_at(listing, ndx, entry)
+                await self._look_at(listing, ndx, entry)
             await self._looked(1)
 
     async def _rows(self, listing: FileList, rows: RowList, quick: QuickCheck) -> None:
@@ -206,7 +206,7 @@ class Generator:
                 done, entry = 1, rows[at]
                 if entry.active:
                     await self._room_for_more()
-                    self._look_at(listing, listing.start + at, entry)
+                    await self._look_at(listing, listing.start + at, entry)
             at += done
             await self._looked(done)
 
@@ -214,22 +214,22 @@ class Generator:
         """So many entries are done with: the other conversations get their turn now and then."""
         before, self._turns = self._turns, self._turns + count
         if before // TURN < self._turns // TURN:
-            self._settle()
+            await self._settle()
             await self._session.link.drain()
             await self._session.link.turn()
 
-    def _look_at(self, listing: FileList, ndx: int, entry: FileEntry) -> None:
-        self._turn_of(listing, ndx, entry)
+    async def _look_at(self, listing: FileList, ndx: int, entry: FileEntry) -> None:
+        await self._turn_of(listing, ndx, entry)
         if self._links:
-            self._look_instead(self._links.settle(ndx))
+            await self._look_instead(self._links.settle(ndx))
 
-    def _look_instead(self, member: Member | None) -> None:
+    async def _look_instead(self, member: Member | None) -> None:
         """HLINK-6: a name whose turn had been put off takes the place of one that came to nothing."""
         while self._links and member is not None:
-            self._turn_of(member.listing, member.ndx, member.entry)
+            await self._turn_of(member.listing, member.ndx, member.entry)
             member = self._links.settle(member.ndx)
 
-    def _turn_of(self, listing: FileList, ndx: int, entry: FileEntry) -> None:
+    async def _turn_of(self, listing: FileList, ndx: int, entry: FileEntry) -> None:
         if self._session.options.debug["GENR"]:
             self._session.debug("GENR", 1, b"recv_generator(%s,%d)" % (self._target.name(entry), ndx))
         if entry.is_dir:
@@ -242,11 +242,13 @@ class Generator:
         elif entry.is_reg:
             basis = self._creator.wants_data(entry, ndx)
             if basis is not None:
-                self._request(listing, ndx, entry, basis, again=False)
+                await self._request(listing, ndx, entry, basis, again=False)
         else:
             self._creator.other(entry, ndx)
 
-    def _request(self, listing: FileList, ndx: int, entry: FileEntry, basis: Basis, *, again: bool) -> None:
+    async def _request(
+        self, listing: FileList, ndx: int, entry: FileEntry, basis: Basis, *, again: bool
+    ) -> None:
         """XFER-3 and XFER-8: ask for a file, with the sums of what is here if a delta may help."""
         session, link, options = self._session, self._session.link, self._session.options
         name = self._target.name(entry)
@@ -279,37 +281,49 @@ class Generator:
             entry, None, basis.here, flags, basis.xname, name=basis.like or name, basis_type=basis.kind
         )
         if options.moves_data:
-            head, sums = self._sums(basis, again=again)
-            link.write(sumhead.encode(head) + sums)
-            basis.close()
+            await self._send_sums(basis, again=again)
             if saving:
                 self._writing.bases.saved(name)
         elif self._links:
             self._links.finish(ndx, basis.here)
 
-    def _sums(self, basis: Basis, *, again: bool) -> tuple[sumhead.SumHead, bytes]:
-        """The head and the sums; with ``--append`` the head says what is here, and that is all (XFER-19)."""
+    async def _send_sums(self, basis: Basis, *, again: bool) -> None:
+        """The head and the sums; with ``--append`` the head says what is here, and that is all (XFER-19).
+
+        A large basis takes its time: what is ready goes out, and the other conversations go on meanwhile.
+        """
+        session, link = self._session, self._session.link
+        head = self._head(basis, again=again)
+        link.write(sumhead.encode(head))
+        if not session.append or again:
+            for number, sums in enumerate(iter_sums(basis.fd, head, session.checksums)):
+                if number:
+                    await link.drain()
+                    await link.turn()
+                link.write(sums)
+        basis.close()
+
+    def _head(self, basis: Basis, *, again: bool) -> sumhead.SumHead:
         session = self._session
         size = size_of(basis.fd) if basis.fd >= 0 else 0
         if not size:
-            return sumhead.NO_SUMS, b""
-        head = choose_sums(
+            return sumhead.NO_SUMS
+        return choose_sums(
             size,
             protocol=session.dialect.protocol,
             digest_length=session.checksums.digest_length,
             block_size=session.options.block_size,
             full=again,
         )
-        if session.append and not again:
-            return head, b""
-        return head, make_sums(basis.fd, head, session.checksums)
 
     # -- what became of the requests ---------------------------------------
 
-    def _settle(self, *, redo: bool = False) -> None:
+    async def _settle(self, *, redo: bool = False) -> None:
         """Take the receiver's news; tell the sender of each list that is finished (IREC-7)."""
         session = self._session
-        for what, ndx in session.statuses:
+        news = list(session.statuses)
+        session.statuses.clear()
+        for what, ndx in news:
             if what == "sent":
                 continue
             self._active.pop(ndx, None)
@@ -328,18 +342,17 @@ class Generator:
             if self._links and what == "success":
                 self._links.finish(ndx)
             elif self._links and what == "no-send":
-                self._look_instead(self._links.failed(ndx))
+                await self._look_instead(self._links.failed(ndx))
             if what == "success" and session.options.remove_source_files:
                 tell_success(session, self._target, ndx, self._target.name(self._lists.entry(ndx)[1]))
             if what == "redo":
                 listing.to_redo += 1
                 self._redo.append(ndx)
-        session.statuses.clear()
         while redo and self._redo:
             ndx = self._redo.popleft()
             listing, entry = self._lists.entry(ndx)
             listing.to_redo -= 1
-            self._request(listing, ndx, entry, self._creator.basis_again(entry), again=True)
+            await self._request(listing, ndx, entry, self._creator.basis_again(entry), again=True)
         while self._lists.inc_recurse and self._open:
             oldest = self._open[0]
             if oldest.in_progress or oldest.to_redo or oldest.held or oldest is self._current:
@@ -356,7 +369,7 @@ class Generator:
         Below protocol 30 nobody says that a file can't be sent, so nothing is waited for.
         """
         while self._session.dialect.varints and len(self._active) >= FEW:
-            self._settle()
+            await self._settle()
             if len(self._active) < (FEW if sum(self._active.values()) >= LARGE else MANY):
                 return
             await self._news()
@@ -364,7 +377,7 @@ class Generator:
     async def _until_phase(self, count: int, *, redo: bool = False) -> None:
         """XFER-2: until the sender has echoed the end of that phase."""
         while True:
-            self._settle(redo=redo)
+            await self._settle(redo=redo)
             if self._receiver.phases_done >= count:
                 if count < 4:  # upstream has no number for the last, in which nothing is done
                     self._session.debug("GENR", 1, f"generate_files phase={count}")

@@ -24,6 +24,7 @@ _NATIVE = (
     "refsync._kernel",
     "refsync.native.bulk",
     "refsync.native.kernel",
+    "refsync.native.match",
     "refsync.native.rowfiles",
     "refsync.native.rows",
     "refsync.native.small",

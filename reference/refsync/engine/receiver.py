@@ -336,8 +336,7 @@ class Receiver:
             in_place=in_place,
             replaying=session.replay is not None or basis.lost,
         )
-        decode = self._decoder.decode
-        done = 0
+        decode, done = self._decoder.decode, 0
         if session.append and not again:
             await bulk.keep_front(session, rebuilt, basis.fd, head.file_length, hasher)
             temp.writer.start_at(rebuilt.offset)
@@ -366,6 +365,7 @@ class Receiver:
                 self._decoder.saw_block(data)
                 session.stats.matched_data += len(data)
                 done += len(data)
+                await link.worked(len(data))
             else:
                 temp.rescue = rescue
                 rebuilt.literal(token)

@@ -10,11 +10,13 @@ import os
 import stat
 from collections.abc import Iterator
 
-from ..delta.match import Matcher, append_ops, whole_file_ops
+from ..delta.match import append_ops, whole_file_ops
+from ..delta.search import Search
 from ..delta.source import Source, spoiled_digest
 from ..files.scan import size_of
 from ..files.sources import join
 from ..records import replace
+from ..typed import TYPE_CHECKING
 from ..wire import compression, items, mux, stats, sumhead
 from ..wire.cursor import Buffer, Cursor
 from ..wire.entry import FileEntry
@@ -31,6 +33,10 @@ from .rowfiles import row_server
 from .session import BLOCK_SUM, IOERR_GENERAL, IOERR_VANISHED, Session, os_error
 from .skip_compress import SkipList
 from .source_removal import SourceRemover
+
+if TYPE_CHECKING:
+    from ..session.link import Link
+    from .batch import Recorder
 
 #: While no request waits, lists are sent ahead up to this many entries (upstream ``MAX_FILECNT_LOOKAHEAD``).
 MAX_LOOKAHEAD = 10_000
@@ -247,17 +253,19 @@ class Sender:
             session.items.before(entry, attrs.iflags)
             hasher = session.checksums.new_file()
             source = Source(fd, length)
-            matcher: Matcher | None = None
+            search: Search | None = None
+            plain_tokens = isinstance(self._encoder, PlainEncoder)
             ops: Iterator[Buffer | int]
             start = min(head.file_length, length) if append else 0
             if head.count and not append:
-                matcher = Matcher(head, sums, session.checksums, in_place=self._in_place(ndx, attrs))
-                ops = matcher.ops(source, hasher)
-            elif (
-                isinstance(self._encoder, PlainEncoder)
-                and out is link
-                and bulk.can_carry(session, hasher, length - start)
-            ):
+                in_place = self._in_place(ndx, attrs)
+                search = Search(head, sums, session.checksums, source, hasher, in_place=in_place)
+                if plain_tokens and search.native:
+                    await self._send_found(search, out, length)
+                    ops = iter(())
+                else:
+                    ops = search.ops()
+            elif plain_tokens and out is link and bulk.can_carry(session, hasher, length - start):
                 source.error = await bulk.send_file(
                     session, fd, length, hasher, start=start, verify=append == 2
                 )
@@ -270,7 +278,7 @@ class Sender:
             done = head.file_length if append else 0
             for op in ops:
                 if isinstance(op, int):
-                    block = matcher.matched if matcher else b""
+                    block = search.matched if search else b""
                     size = head.block_size(op)
                     session.stats.matched_data += size
                     out.write(self._encoder.match(op, block))
@@ -281,9 +289,10 @@ class Sender:
                 done += size
                 session.reporter.file_progress(done, length)
                 await link.drain()
-            if matcher is not None:
-                session.stats.matches += matcher.matches
-                session.stats.false_alarms += matcher.false_alarms
+                await link.worked(size)
+            if search is not None:
+                session.stats.matches += search.matches
+                session.stats.false_alarms += search.false_alarms
             digest = hasher.digest()
             if source.error:  # what could not be read went out as zeros: the receiver must not keep it
                 digest = spoiled_digest(digest)
@@ -298,6 +307,18 @@ class Sender:
             self._sent.add(ndx)
         finally:
             os.close(fd)
+
+    async def _send_found(self, search: Search, out: Link | Recorder, length: int) -> None:
+        """All that the kernel finds, as the plain tokens that it makes of it."""
+        session, done = self._session, 0
+        for stream, literal, matched in search.tokens():
+            session.stats.literal_data += literal
+            session.stats.matched_data += matched
+            done += literal + matched
+            out.write(stream)
+            session.reporter.file_progress(done, length)
+            await session.link.drain()
+            await session.link.worked(literal + matched)
 
     def _in_place(self, ndx: int, attrs: items.ItemAttrs) -> bool:
         """SUM-13: whether the receiver overwrites the basis as it goes."""

@@ -61,6 +61,22 @@ ffi.cdef("""
                           int64_t token_left, int64_t offset);
     int refsync_in_run(bulk_in *in, int from, int to, int milliseconds, int64_t budget);
 
+    int refsync_file_sums(int file, int64_t at, int64_t want, int64_t block, int strong, int kind,
+                          uint64_t seed, unsigned char *out);
+    typedef struct match_op { int64_t at; int64_t size; int32_t index; } match_op;
+    typedef struct matcher {
+        int file_error; int count; match_op op[256]; int64_t matches; int64_t false_alarms;
+        int64_t literal; int64_t matched; int64_t start; int64_t end; unsigned char *data;
+        ...;
+    } matcher;
+    matcher *refsync_match_new(int file, int64_t length, int64_t step, int64_t full, int64_t shorter,
+                               int strong, int kind, uint64_t seed, const unsigned char *packed,
+                               const sum_table *table, file_sum *sum, int64_t budget, int64_t alarm_cost,
+                               int in_place, int64_t window, int64_t chunk);
+    void refsync_match_free(matcher *m);
+    int refsync_match_run(matcher *m);
+    int64_t refsync_match_tokens(const matcher *m, unsigned char *out);
+
     typedef struct ring ring;
     typedef struct ring_site {
         uint64_t submitted; uint64_t completed; uint64_t shortened; uint64_t failed;
@@ -186,6 +202,7 @@ SOURCES = (
     "holes.c",
     "bulk.c",
     "bulk_receive.c",
+    "match.c",
     "uring.c",
     "uring_send.c",
     "uring_put.c",

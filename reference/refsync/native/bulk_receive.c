@@ -13,6 +13,7 @@ typedef struct bulk_in {
     int64_t literal, matched;
     int64_t taken;         /* payload that was used, a token's bytes and literal data */
     int64_t received;      /* from the connection */
+    int64_t pause;         /* the offset at which the budget is spent: one read can name gigabytes of the basis */
     int64_t block, blocks, last_block, max_literal;
     int32_t bad;           /* the token that cannot be */
     int token_have, head_have;
@@ -277,11 +278,11 @@ static void used(bulk_in *in, int64_t count)
     in->left -= count;
 }
 
-/* All that is there; MORE when it is used up. */
+/* All that is there; MORE when it is used up, or the budget is. */
 static int parse(bulk_in *in)
 {
     for (;;) {
-        if (!in->left)
+        if (!in->left || in->offset >= in->pause)
             return MORE;
         if (!in->frame_left) {
             in->head[in->head_have++] = *in->here;
@@ -339,13 +340,14 @@ static int parse(bulk_in *in)
 int refsync_in_run(bulk_in *in, int from, int to, int milliseconds, int64_t budget)
 {
     int64_t until = in->received + budget;
+    in->pause = in->offset + budget;
     for (;;) {
         int result = parse(in);
         if (result == FILE_FAILED || settle(in))
             return FILE_FAILED;
         if (result)
             return result;
-        if (in->received >= until)
+        if (in->left || in->received >= until)
             return MORE;
         ssize_t count = read(from, in->room, ROOM);
         if (count > 0) {

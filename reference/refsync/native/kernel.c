@@ -6,16 +6,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#ifdef __SSE2__
-#include <emmintrin.h>
+#if defined(__x86_64__) && defined(__GNUC__)
+#define HAVE_AVX2 /* to compile it; whether the processor has it is asked when it runs */
+#include <immintrin.h>
+#define AVX2 __attribute__((target("avx2")))
 #endif
 
 /* -- weak sums ---------------------------------------------------------------------------------- */
 
-uint32_t refsync_weak_sum(const unsigned char *data, int64_t length)
+/* Goes on from the two halves over `length` more bytes. */
+static void add_bytes(const signed char *byte, int64_t length, uint32_t *first, uint32_t *second)
 {
-    const signed char *byte = (const signed char *)data;
-    uint32_t s1 = 0, s2 = 0;
+    uint32_t s1 = *first, s2 = *second;
     int64_t i = 0;
     /* in strides, so that the compiler can add up many bytes at once: a byte counts in s2 as often as bytes follow */
     for (; length - i >= 32; i += 32) {
@@ -31,6 +33,54 @@ uint32_t refsync_weak_sum(const unsigned char *data, int64_t length)
         s1 += (uint32_t)byte[i];
         s2 += s1;
     }
+    *first = s1;
+    *second = s2;
+}
+
+#ifdef HAVE_AVX2
+AVX2 static uint32_t lanes(__m256i v)
+{
+    __m128i sum = _mm_add_epi16(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+    sum = _mm_add_epi16(sum, _mm_srli_si128(sum, 8));
+    sum = _mm_add_epi16(sum, _mm_srli_si128(sum, 4));
+    return (uint32_t)(_mm_extract_epi16(sum, 0) + _mm_extract_epi16(sum, 1));
+}
+
+/* Whole strides of 64 bytes. Only the low 16 bits of each half count, so 16-bit lanes that wrap are enough; what was
+ * in s1 before a stride counts in s2 once for each of its bytes. */
+AVX2 static int64_t add_strides(const signed char *byte, int64_t length, uint32_t *first,
+                                                           uint32_t *second)
+{
+    const __m256i ones = _mm256_set1_epi8(1);
+    const __m256i near = _mm256_setr_epi8(32, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18, 17, 16, 15, 14, 13,
+                                          12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1);
+    const __m256i far = _mm256_add_epi8(near, _mm256_set1_epi8(32));
+    __m256i sums = _mm256_setzero_si256(), before = sums, weighted = sums;
+    int64_t i = 0;
+    for (; length - i >= 64; i += 64) {
+        __m256i low = _mm256_loadu_si256((const __m256i *)(byte + i));
+        __m256i high = _mm256_loadu_si256((const __m256i *)(byte + i + 32));
+        before = _mm256_add_epi16(before, sums);
+        weighted = _mm256_add_epi16(weighted, _mm256_maddubs_epi16(far, low));
+        weighted = _mm256_add_epi16(weighted, _mm256_maddubs_epi16(near, high));
+        sums = _mm256_add_epi16(sums, _mm256_maddubs_epi16(ones, low));
+        sums = _mm256_add_epi16(sums, _mm256_maddubs_epi16(ones, high));
+    }
+    *second += (uint32_t)i * *first + 64 * lanes(before) + lanes(weighted);
+    *first += lanes(sums);
+    return i;
+}
+#endif
+
+uint32_t refsync_weak_sum(const unsigned char *data, int64_t length)
+{
+    uint32_t s1 = 0, s2 = 0;
+    int64_t done = 0;
+#ifdef HAVE_AVX2
+    if (length >= 64 && __builtin_cpu_supports("avx2"))
+        done = add_strides((const signed char *)data, length, &s1, &s2);
+#endif
+    add_bytes((const signed char *)data + done, length - done, &s1, &s2);
     return (s1 & 0xffff) | s2 << 16;
 }
 
@@ -53,8 +103,8 @@ void refsync_block_sums(const unsigned char *data, int64_t length, int64_t block
 
 /* -- the table of a basis ----------------------------------------------------------------------- */
 
-/* Three steps, each of which turns away most of what reaches it: a bit map with one bit in hundreds set; a
- * sorted array of weak sums, entered through a directory; the strong sums. Equal sums are kept once and everything
+/* Three steps, each of which turns away most of what reaches it: a word for about each sum, in which each sum sets three
+ * bits; a sorted array of weak sums, entered through a directory; the strong sums. Equal sums are kept once and everything
  * is sorted, so no choice of sums by the peer makes a lookup slower than a binary search. */
 typedef struct {
     uint32_t key;   /* the weak sum, scattered */
@@ -64,26 +114,29 @@ typedef struct {
 typedef struct sum_table {
     const unsigned char *packed; /* the caller's: count times a weak sum and strong bytes of strong sum */
     size_t strong;
-    uint32_t mask;    /* of a bit number */
-    uint64_t *bits;
+    uint32_t *words;
+    uint32_t word_shift; /* from a key to its word */
     uint32_t shift;   /* from a key to its place in the directory */
     uint32_t *first;  /* directory: the first entry of each place, and one past the last */
     entry *entries;
 } sum_table;
 
 /* An odd factor: the keys are the sums in another order, spread evenly. */
+#define KEY_FACTOR 0x9e3779b1U
+
 static uint32_t key_of(uint32_t sum)
 {
-    return sum * 0x9e3779b1U;
+    return sum * KEY_FACTOR;
 }
 
-#define BIT_FACTOR 0x9e3b
+/* Where in a key the numbers of its three bits are. The vector code below has the same. */
+#define BIT_1 3
+#define BIT_2 8
+#define BIT_3 13
 
-/* A cheap bit number that the vector code below computes alike: the low 16 bits mix both halves of the sum. */
-static uint32_t bit_of(uint32_t sum)
+static uint32_t bits_of(uint32_t key)
 {
-    uint32_t s1 = sum & 0xffff, s2 = sum >> 16;
-    return ((s2 + s1 * BIT_FACTOR) & 0xffff) | s1 << 16;
+    return 1U << (key >> BIT_1 & 31) | 1U << (key >> BIT_2 & 31) | 1U << (key >> BIT_3 & 31);
 }
 
 static const unsigned char *strong_of(const sum_table *table, uint32_t index)
@@ -148,7 +201,7 @@ static uint32_t settle_equal_keys(const sum_table *table, entry *entries, entry 
 void refsync_table_free(sum_table *table)
 {
     if (table) {
-        free(table->bits);
+        free(table->words);
         free(table->first);
         free(table->entries);
         free(table);
@@ -157,33 +210,35 @@ void refsync_table_free(sum_table *table)
 
 sum_table *refsync_table_new(const unsigned char *packed, uint32_t count, uint32_t strong)
 {
-    uint32_t bits = 1U << 16, places = 1;
-    while (bits < 1U << 26 && bits / (bits < 1U << 22 ? 256 : 64) < count) /* up to there it fits into a nearby cache */
-        bits *= 2;
+    uint32_t words = 1U << 10, places = 1;
     sum_table *table = calloc(1, sizeof *table);
     if (!table)
         return NULL;
     table->packed = packed;
     table->strong = strong;
-    table->mask = bits - 1;
+    table->word_shift = 22;
+    while (words < 1U << 24 && words < count + count / 4) { /* more would leave the near caches, which costs more */
+        words *= 2;
+        table->word_shift--;
+    }
     table->shift = 32;
     while (places < 1U << 26 && places < count) {
         places *= 2;
         table->shift--;
     }
     entry *spare = malloc(((size_t)count + 1) * sizeof *spare);
-    table->bits = calloc(bits / 64, sizeof *table->bits);
+    table->words = calloc(words, sizeof *table->words);
     table->first = malloc(((size_t)places + 1) * sizeof *table->first);
     table->entries = malloc(((size_t)count + 1) * sizeof *table->entries);
-    if (!spare || !table->bits || !table->first || !table->entries) {
+    if (!spare || !table->words || !table->first || !table->entries) {
         free(spare);
         refsync_table_free(table);
         return NULL;
     }
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t sum = load32(packed + (size_t)i * (4 + strong)), bit = bit_of(sum) & table->mask;
-        table->bits[bit / 64] |= 1ULL << bit % 64;
-        table->entries[i] = (entry){key_of(sum), i};
+        uint32_t key = key_of(load32(packed + (size_t)i * (4 + strong)));
+        table->words[key >> table->word_shift] |= bits_of(key);
+        table->entries[i] = (entry){key, i};
     }
     sort_by_key(table->entries, spare, count);
     uint32_t kept = settle_equal_keys(table, table->entries, spare, count);
@@ -212,9 +267,9 @@ static uint32_t lower_bound(const sum_table *table, uint32_t key, uint32_t *end)
     return low;
 }
 
-static int known(const sum_table *table, uint32_t sum)
+static int known(const sum_table *table, uint32_t key)
 {
-    uint32_t end, key = key_of(sum), at = lower_bound(table, key, &end);
+    uint32_t end, at = lower_bound(table, key, &end);
     return at < end && table->entries[at].key == key;
 }
 
@@ -239,69 +294,80 @@ int64_t refsync_table_find(const sum_table *table, uint32_t sum, const unsigned 
 
 static int hit(const sum_table *table, uint32_t sum)
 {
-    uint32_t bit = bit_of(sum) & table->mask;
-    return table->bits[bit / 64] >> bit % 64 & 1 && known(table, sum);
+    uint32_t key = key_of(sum);
+    return !(bits_of(key) & ~table->words[key >> table->word_shift]) && known(table, key);
 }
 
-#ifdef __SSE2__
-static __m128i widen(const unsigned char *data)
+#ifdef HAVE_AVX2
+AVX2 static __m256i widen(const unsigned char *data)
 {
-    __m128i raw = _mm_loadl_epi64((const __m128i *)data);
-    return _mm_srai_epi16(_mm_unpacklo_epi8(raw, raw), 8);
+    return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)data));
 }
 
-static __m128i running(__m128i v)
+/* Each lane gets the sum of those up to it. */
+AVX2 static __m256i running(__m256i v)
 {
-    v = _mm_add_epi16(v, _mm_slli_si128(v, 2));
-    v = _mm_add_epi16(v, _mm_slli_si128(v, 4));
-    return _mm_add_epi16(v, _mm_slli_si128(v, 8));
+    v = _mm256_add_epi16(v, _mm256_slli_si256(v, 2));
+    v = _mm256_add_epi16(v, _mm256_slli_si256(v, 4));
+    v = _mm256_add_epi16(v, _mm256_slli_si256(v, 8));
+    __m256i low = _mm256_shufflehi_epi16(_mm256_permute2x128_si256(v, v, 0x08), 0xff); /* in the upper half */
+    return _mm256_add_epi16(v, _mm256_unpackhi_epi64(low, low));
 }
 
-static __m128i spread_last(__m128i v)
+AVX2 static __m256i spread_last(__m256i v)
 {
-    return _mm_shuffle_epi32(_mm_shufflehi_epi16(v, 0xff), 0xff);
+    v = _mm256_shufflelo_epi16(_mm256_permute4x64_epi64(v, 0xff), 0xff);
+    return _mm256_unpacklo_epi64(v, v);
 }
 
-static uint64_t probe(const uint64_t *bits, uint64_t two)
+AVX2 static __m256i one_bit(__m256i word, __m256i key, int at)
 {
-    return bits[(uint32_t)two >> 6] >> (two & 63) | bits[two >> 38] >> (two >> 32 & 63);
+    return _mm256_srlv_epi32(word, _mm256_and_si256(_mm256_srli_epi32(key, at), _mm256_set1_epi32(31)));
 }
 
-/* Rolls eight offsets at a time, while there are so many. True if a known sum was found. Before and after, *sum is
+/* Of eight sums those that may be known, a bit each. */
+AVX2 static uint32_t candidates(const sum_table *table, __m256i sums)
+{
+    __m256i key = _mm256_mullo_epi32(sums, _mm256_set1_epi32((int)KEY_FACTOR));
+    __m256i place = _mm256_srl_epi32(key, _mm_cvtsi32_si128((int)table->word_shift));
+    __m256i word = _mm256_i32gather_epi32((const int *)table->words, place, 4);
+    __m256i all = _mm256_and_si256(_mm256_and_si256(one_bit(word, key, BIT_1), one_bit(word, key, BIT_2)),
+                                   one_bit(word, key, BIT_3));
+    return (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(_mm256_slli_epi32(all, 31)));
+}
+
+/* Rolls sixteen offsets at a time, while there are so many. True if a known sum was found. Before and after, *sum is
  * the sum at *at. */
-static int roll_fast(const unsigned char *data, int64_t *at, int64_t end, int64_t block, const sum_table *table,
-                     uint32_t *sum)
+AVX2 static int roll_fast(const unsigned char *data, int64_t *at, int64_t end, int64_t block, const sum_table *table,
+                          uint32_t *sum)
 {
-    const uint64_t *bits = table->bits;
-    const __m128i size = _mm_set1_epi16((short)block), factor = _mm_set1_epi16((short)BIT_FACTOR);
-    const __m128i mask = _mm_set1_epi32((int)table->mask);
-    __m128i s1 = _mm_set1_epi16((short)*sum), s2 = _mm_set1_epi16((short)(*sum >> 16));
+    const __m256i size = _mm256_set1_epi16((short)block);
+    __m256i s1 = _mm256_set1_epi16((short)*sum), s2 = _mm256_set1_epi16((short)(*sum >> 16));
     int64_t here = *at;
-    for (; end - here >= 8; here += 8) {
-        __m128i gone = widen(data + here);
-        s1 = _mm_add_epi16(spread_last(s1), running(_mm_sub_epi16(widen(data + here + block), gone)));
-        s2 = _mm_add_epi16(spread_last(s2), running(_mm_sub_epi16(s1, _mm_mullo_epi16(gone, size))));
-        __m128i mixed = _mm_add_epi16(s2, _mm_mullo_epi16(s1, factor));
-        __m128i low = _mm_and_si128(_mm_unpacklo_epi16(mixed, s1), mask);
-        __m128i high = _mm_and_si128(_mm_unpackhi_epi16(mixed, s1), mask);
-        uint64_t any = probe(bits, (uint64_t)_mm_cvtsi128_si64(low));
-        any |= probe(bits, (uint64_t)_mm_cvtsi128_si64(_mm_unpackhi_epi64(low, low)));
-        any |= probe(bits, (uint64_t)_mm_cvtsi128_si64(high));
-        any |= probe(bits, (uint64_t)_mm_cvtsi128_si64(_mm_unpackhi_epi64(high, high)));
-        if (any & 1) {
-            uint32_t sums[8];
-            _mm_storeu_si128((__m128i *)sums, _mm_unpacklo_epi16(s1, s2));
-            _mm_storeu_si128((__m128i *)(sums + 4), _mm_unpackhi_epi16(s1, s2));
-            for (int i = 0; i < 8; i++)
-                if (hit(table, sums[i])) {
-                    *at = here + i + 1;
-                    *sum = sums[i];
-                    return 1;
-                }
+    for (; end - here >= 16; here += 16) {
+        __m256i gone = widen(data + here);
+        s1 = _mm256_add_epi16(spread_last(s1), running(_mm256_sub_epi16(widen(data + here + block), gone)));
+        s2 = _mm256_add_epi16(spread_last(s2), running(_mm256_sub_epi16(s1, _mm256_mullo_epi16(gone, size))));
+        __m256i first = _mm256_unpacklo_epi16(s1, s2), second = _mm256_unpackhi_epi16(s1, s2);
+        uint32_t a = candidates(table, first), b = candidates(table, second);
+        if (!(a | b))
+            continue;
+        /* `first` has offsets 0 to 3 and 8 to 11, `second` the others */
+        uint32_t sums[16], may = (a & 15) | (b & 15) << 4 | (a >> 4) << 8 | (b >> 4) << 12;
+        _mm256_storeu_si256((__m256i *)sums, first);
+        _mm256_storeu_si256((__m256i *)(sums + 8), second);
+        for (; may; may &= may - 1) {
+            int i = __builtin_ctz(may);
+            uint32_t there = sums[(i & 3) | (i & 4) << 1 | (i & 8) >> 1];
+            if (known(table, key_of(there))) {
+                *at = here + i + 1;
+                *sum = there;
+                return 1;
+            }
         }
     }
     *at = here;
-    *sum = (uint32_t)_mm_extract_epi16(s1, 7) | (uint32_t)_mm_extract_epi16(s2, 7) << 16;
+    *sum = (uint32_t)(uint16_t)_mm256_extract_epi16(s1, 15) | (uint32_t)(uint16_t)_mm256_extract_epi16(s2, 15) << 16;
     return 0;
 }
 #endif
@@ -326,8 +392,8 @@ int64_t refsync_search(const unsigned char *data, int64_t start, int64_t end, in
         }
     }
     /* sum is that at at, which is not known or not asked for */
-#ifdef __SSE2__
-    if (roll_fast(data, &at, end, block, table, &sum)) {
+#ifdef HAVE_AVX2
+    if (__builtin_cpu_supports("avx2") && roll_fast(data, &at, end, block, table, &sum)) {
         *state = sum;
         return at;
     }

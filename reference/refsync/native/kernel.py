@@ -35,6 +35,11 @@ class SumTable:
         self._table = ffi.gc(table, lib.refsync_table_free)
         self._state = ffi.new("uint32_t *")
 
+    @property
+    def raw(self) -> object:
+        """For the kernel's other parts."""
+        return self._table
+
     def find(self, weak: int, strong: bytes) -> int:
         """As ``twins.SumTable.find``."""
         if len(strong) < self._strong_length:

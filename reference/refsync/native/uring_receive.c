@@ -245,6 +245,7 @@ int refsync_ring_in_run(ring_in *in, int from, int to, int milliseconds, int64_t
     ring *ring = in->ring;
     int64_t until = base->received + budget;
     struct stat status;
+    base->pause = base->offset + budget;
     if (in->socket < 0)
         in->socket = !fstat(from, &status) && S_ISSOCK(status.st_mode);
     if (ring->receiving != &in->receive) {
@@ -259,6 +260,8 @@ int refsync_ring_in_run(ring_in *in, int from, int to, int milliseconds, int64_t
             return ended_in(in, FILE_FAILED);
         if (result)
             return ended_in(in, result);
+        if (base->left)
+            return MORE;
         let_go(in, in->current); /* once its writes have ended, too */
         in->current = -1;
         base->left = 0;

@@ -10,8 +10,7 @@ Clauses MUX-1 to MUX-12, END-8; upstream ``io.c:perform_io``, ``read_a_msg``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from types import coroutine
+from collections.abc import Callable
 
 from ..critical import uninterrupted
 from ..typed import TypeVar
@@ -22,14 +21,9 @@ from ..wire.errors import PeerClosed as PeerClosed
 from ..wire.errors import PeerDeaf as PeerDeaf
 from ..wire.errors import PeerReset as PeerReset
 from .bulk import BulkInput, BulkOutput, Moved
+from .waits import WANT_ANY, WANT_INPUT, WANT_ROOM, WANT_TURN, wait
 
 T = TypeVar("T")
-
-#: What a waiting coroutine yields to its driver.
-WANT_INPUT = "input"
-WANT_ROOM = "room"
-WANT_TURN = "turn"
-WANT_ANY = "any"
 
 #: A frame of file data holds at most this much; other implementations have small buffers.
 FRAME_LIMIT = 32 * 1024
@@ -37,16 +31,13 @@ FRAME_LIMIT = 32 * 1024
 HIGH_WATER = 256 * 1024
 #: Input is left with the system while so much waits to be read by conversations that wait for something else.
 MAX_BUFFERED = 8 * 1024 * 1024
+#: After work on so many bytes others get their turn: signs of life and interrupts don't wait for a file.
+TURN = 16 * 1024 * 1024
 #: Buffers are compacted once this many bytes were read from their front.
 COMPACT = 64 * 1024
 
 MessageHandler = Callable[[int, bytes], None]
 Recorder = Callable[[bytes | bytearray | memoryview], None]
-
-
-@coroutine
-def _wait(what: str) -> Generator[str, None, None]:
-    yield what
 
 
 class Link:
@@ -86,6 +77,7 @@ class Link:
         self._record_out: Recorder | None = None
         self._stepwise = False  # a frame is not looked at before it is wanted
         self._held: list[tuple[int, bytes]] | None = None  # messages, while frames out are interrupted
+        self._worked = 0  # bytes since the last turn of others
 
     # -- the driver's side ------------------------------------------------
 
@@ -151,7 +143,7 @@ class Link:
         if self.closed:
             raise (PeerReset() if self._reset else PeerClosed(self.bytes_in)) from None
         self._starved = True
-        await _wait(WANT_INPUT)
+        await wait(WANT_INPUT)
         self._starved = False
 
     def begin_output(self, bulk: BulkOutput) -> None:
@@ -186,11 +178,18 @@ class Link:
 
     async def moved(self) -> None:
         """Wait until a driver has run what is in ``bulk_out`` or ``bulk_in``."""
-        await _wait(WANT_ANY)
+        await wait(WANT_ANY)
 
     async def turn(self) -> None:
         """Let the driver send and receive, and the other conversations run, then go on."""
-        await _wait(WANT_TURN)
+        await wait(WANT_TURN)
+
+    async def worked(self, count: int) -> None:
+        """So many bytes of a file are done with: ``turn`` now and then, though few may have come or gone."""
+        self._worked += count
+        if self._worked >= TURN:
+            self._worked = 0
+            await wait(WANT_TURN)
 
     @property
     def waiting(self) -> Cursor:
@@ -235,13 +234,13 @@ class Link:
     async def drain(self) -> None:
         """Wait while a lot is unsent."""
         while len(self._out) > HIGH_WATER:
-            await _wait(WANT_ROOM)
+            await wait(WANT_ROOM)
 
     async def flush(self) -> None:
         """Wait until all is sent."""
         self._frame_pending()
         while self._out:
-            await _wait(WANT_ROOM)
+            await wait(WANT_ROOM)
 
     @property
     def on_message(self) -> MessageHandler | None:

@@ -11,7 +11,8 @@ from collections.abc import Coroutine, Generator
 from types import coroutine
 
 from ..typed import Any
-from .link import WANT_ANY, WANT_INPUT, WANT_ROOM, WANT_TURN, Link
+from .link import Link
+from .waits import WANT_ANY, WANT_INPUT, WANT_ROOM, WANT_TURN
 
 Conversation = Coroutine[Any, Any, Any]
 

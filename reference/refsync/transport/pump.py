@@ -94,6 +94,7 @@ class Pump:
         while True:
             self.pace.check()
             tasks.step(got_input=got_input, got_room=got_room)
+            self._keep_alive()
             if tasks.done and not self.link.pending:
                 return
             got_room = self._send()
@@ -152,16 +153,36 @@ class Pump:
             return min(bounds, default=None)
         now = time.monotonic()
         if now - self._last_io >= limit:
+            if self._ready():
+                return 0
             raise RefsyncError(
                 f"io timeout after {int(now - self._last_io)} seconds -- exiting", Exit.TIMEOUT
             )
-        lull = limit / 2
-        if self.link.keepalive and now - self._last_send >= lull:
+        return max(0.01, min(self._last_io + limit - now, self._last_send + limit / 2 - now, *bounds))
+
+    def _keep_alive(self) -> None:
+        """MUX-10: half of the time that the peer waits for us has passed."""
+        limit = self.link.idle_limit or self.timeout
+        if not limit or not self.link.keepalive:
+            return
+        now = time.monotonic()
+        if now - self._last_send >= limit / 2:
             self._last_send = now
             quiet = not self.link.pending
             self.link.keepalive()
             self._only_alive = quiet
-        return max(0.01, min(self._last_io + limit - now, self._last_send + lull - now, *bounds))
+
+    def _ready(self) -> bool:
+        """Whether the connection waits for us: then our own work took so long, and nobody is late."""
+        wants_in, wants_out, pause = self._wants()
+        self._watch(wants_in, wants_out and not pause)
+        return bool(self._poll.poll(0))
+
+    def _wants(self) -> tuple[bool, bool, float]:
+        """(whether input is to be read, whether there is output, for how long it is held back)"""
+        link = self.link
+        wants_in = not link.closed and link.hungry
+        return wants_in, bool(link.pending) and self._can_send, self.pace.pause()
 
     @uninterrupted
     def _send(self) -> bool:
@@ -243,12 +264,13 @@ class Pump:
         outcome = Moved(bulk.run(self._in, self._out if wants_out else -1, self._milliseconds(wait)))
         count = bulk.moved - before
         link.bytes_in += count
-        if count:
+        busy = count > 0 or outcome == Moved.MORE  # what was copied from a basis is work, too
+        if busy:
             self._last_io = time.monotonic()
         if outcome == Moved.FAILED:
             raise _read_error(bulk.error)
         if outcome in (Moved.MORE, Moved.OTHER_READY, Moved.AGAIN):
-            return count > 0
+            return busy
         if outcome == Moved.CLOSED:
             link.feed_eof()
         link.bulk_outcome, link.bulk_in = outcome, None
@@ -257,9 +279,8 @@ class Pump:
     def _receive(self, wait: float | None, *, feed: bool = True) -> bool:
         """Wait until something can be read or written; True if something was read or the peer has closed."""
         link = self.link
-        wants_in = not link.closed and link.hungry
-        pause = self.pace.pause()
-        wants_out = bool(link.pending) and self._can_send and not pause
+        wants_in, has_output, pause = self._wants()
+        wants_out = has_output and not pause
         if not wants_in and not wants_out and not (pause and link.pending):
             return link.closed
         self._watch(wants_in, wants_out)
