@@ -231,3 +231,16 @@ def test_only_areas_are_sent() -> None:
     assert far.area_of(os.fsencode(Path.home())) is None
     assert far.area_of(b"/srv/area") is None
     assert sys.executable in reference_wrapper().read_text()
+
+
+@pytest.mark.parametrize("option", ["--report", "--write-expectations"])
+def test_where_nothing_can_be_written_is_told_before_anything_runs(
+    tmp_path: Path, option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    words = ["run", "--peer", "mine=self:", "--against", "self:", "--cases", "TREE-001"]
+    place = str(tmp_path / "file" / "inside")
+    assert cli.main([*words, "--report", str(tmp_path / "report"), option, place]) == cli.USAGE
+    told = capsys.readouterr()
+    assert "can't be written there" in told.err + told.out
+    assert "cells:" not in told.out

@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 import datetime
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -251,6 +252,12 @@ def run(chosen: argparse.Namespace) -> int:
         for cell in cells:
             print(cell)
         return OK
+    try:  # now, not when all has been run
+        _writable(chosen.report)
+        if chosen.write_expectations is not None:
+            _writable(chosen.write_expectations.parent)
+    except OSError as error:
+        return _complain(f"{error.filename}: what is found can't be written there: {error.strerror}", USAGE)
     if not chosen.no_probe:
         subjects = [probe.both(peer) for peer in subjects]
     for peer in (*subjects, control):
@@ -291,10 +298,16 @@ def run(chosen: argparse.Namespace) -> int:
     return code
 
 
+def _writable(folder: Path) -> None:
+    """Make the directory if there is none; ``OSError`` if it can't be written to."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder):
+        pass
+
+
 def _write(folder: Path, data: dict[str, object]) -> None:
     from refsync_conformance import report
 
-    folder.mkdir(parents=True, exist_ok=True)
     results.write_json(folder / "results.json", data)
     results.write_junit(folder / "junit.xml", data)
     for name, text in report.pages(data).items():
