@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .. import native
 from ..typed import TYPE_CHECKING
 from ..wire.cursor import Buffer
 from ..wire.sumhead import SumHead
@@ -36,9 +35,7 @@ class Search:
     ) -> None:
         self._source, self._hasher = source, hasher
         self.matched: Buffer = b""
-        job = None
-        if native.HAVE_BULK:
-            job = _by_kernel(head, packed, checksums, source, hasher, in_place=in_place)
+        job = _by_kernel(head, packed, checksums, source, hasher, in_place=in_place)
         self.native = job is not None
         self._by: Matcher | FileMatcher = job or Matcher(head, packed, checksums, in_place=in_place)
 
@@ -78,12 +75,14 @@ class Search:
 def _by_kernel(
     head: SumHead, packed: bytes, checksums: Checksums, source: Source, hasher: Hasher, *, in_place: bool
 ) -> FileMatcher | None:
+    kernel = checksums.native_block
+    if kernel is None:
+        return None
     from ..native.bulk import FileSum
     from ..native.kernel import SumTable
     from ..native.match import FileMatcher
 
-    kernel = checksums.native_block
-    if kernel is None or not isinstance(hasher, FileSum):
+    if not isinstance(hasher, FileSum):
         return None
     shorter = head.remainder if head.remainder != head.block_length else 0
     full = head.count - (shorter > 0)
@@ -91,12 +90,10 @@ def _by_kernel(
         source.fd,
         source.length,
         SumTable(packed, full, head.strong_length),
-        packed,
         hasher,
         block=head.block_length,
         full=full,
         shorter=shorter,
-        strong=head.strong_length,
         name=kernel[0],
         seed=kernel[1],
         budget=ALARM_FACTOR * source.length + ALARM_ALLOWANCE,

@@ -70,9 +70,9 @@ ffi.cdef("""
         ...;
     } matcher;
     matcher *refsync_match_new(int file, int64_t length, int64_t step, int64_t full, int64_t shorter,
-                               int strong, int kind, uint64_t seed, const unsigned char *packed,
-                               const sum_table *table, file_sum *sum, int64_t budget, int64_t alarm_cost,
-                               int in_place, int64_t window, int64_t chunk);
+                               int kind, uint64_t seed, const sum_table *table, file_sum *sum,
+                               int64_t budget, int64_t alarm_cost, int in_place, int64_t window,
+                               int64_t chunk);
     void refsync_match_free(matcher *m);
     int refsync_match_run(matcher *m);
     int64_t refsync_match_tokens(const matcher *m, unsigned char *out);

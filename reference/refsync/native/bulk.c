@@ -29,6 +29,24 @@ static int wait_for(int fd, short what, int other, short other_what, int millise
     return OTHER_READY;
 }
 
+/* Reads `want` bytes at `at`: 0, or why what is missing was made zeros. */
+static int read_or_zeros(int file, unsigned char *to, int64_t want, int64_t at)
+{
+    int error = 0;
+    int64_t have = 0;
+    while (have < want && !error) {
+        ssize_t count = pread(file, to + have, (size_t)(want - have), at + have);
+        if (count > 0)
+            have += count;
+        else if (!count)
+            error = ENODATA;
+        else if (errno != EINTR)
+            error = errno;
+    }
+    memset(to + have, 0, (size_t)(want - have));
+    return error;
+}
+
 /* -- sending -------------------------------------------------------------------------------------- */
 
 typedef struct bulk_out {
@@ -81,27 +99,18 @@ int refsync_out_at_boundary(const bulk_out *out)
 
 static void fill_slot(bulk_out *out)
 {
-    int64_t want = out->length - out->position, have = 0;
+    int64_t want = out->length - out->position;
     if (want > SLOT)
         want = SLOT;
     int hole = !out->file_error && in_hole(&out->holes, out->file, out->position, out->position + want);
+    if (!hole && !out->file_error)
+        out->file_error = read_or_zeros(out->file, out->slot, want, out->position);
+    else if (!hole || want > out->zeros)
+        memset(out->slot, 0, (size_t)want);
     if (!hole)
         out->zeros = 0;
-    else if (want <= out->zeros)
-        have = want;
-    else
+    else if (want > out->zeros)
         out->zeros = want;
-    while (have < want && !hole && !out->file_error) {
-        ssize_t count = pread(out->file, out->slot + have, (size_t)(want - have), out->position + have);
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count <= 0)
-            out->file_error = count ? errno : ENODATA;
-        else
-            have += count;
-    }
-    if (have < want)
-        memset(out->slot + have, 0, (size_t)(want - have));
     refsync_sum_update(out->sum, out->slot, want);
     out->position += want;
     out->at = out->parts = 0;

@@ -223,24 +223,15 @@ static int copy_run(bulk_in *in)
     if (in->run_size && in->by_ring)
         return ring_copy_run(in);
     while (in->run_size) {
-        int64_t want = in->run_size < COPY ? in->run_size : COPY, have = 0;
+        int64_t want = in->run_size < COPY ? in->run_size : COPY;
         if (!in->copy && !(in->copy = malloc(COPY))) {
             in->error = ENOMEM;
             return FILE_FAILED;
         }
-        while (have < want) {
-            ssize_t count = pread(in->basis, in->copy + have, (size_t)(want - have), in->run + have);
-            if (count < 0 && errno == EINTR)
-                continue;
-            if (count < 0) {
-                in->error = errno;
-                return FILE_FAILED;
-            }
-            if (!count) {
-                memset(in->copy + have, 0, (size_t)(want - have));
-                break;
-            }
-            have += count;
+        int error = read_or_zeros(in->basis, in->copy, want, in->run);
+        if (error && error != ENODATA) {
+            in->error = error;
+            return FILE_FAILED;
         }
         refsync_sum_update(in->sum, in->copy, want);
         if (put_copy(in, in->copy, want))

@@ -139,9 +139,15 @@ static uint32_t bits_of(uint32_t key)
     return 1U << (key >> BIT_1 & 31) | 1U << (key >> BIT_2 & 31) | 1U << (key >> BIT_3 & 31);
 }
 
+/* The weak and the strong sum of a block. */
+static const unsigned char *sums_of(const sum_table *table, int64_t index)
+{
+    return table->packed + (size_t)index * (4 + table->strong);
+}
+
 static const unsigned char *strong_of(const sum_table *table, uint32_t index)
 {
-    return table->packed + (size_t)index * (4 + table->strong) + 4;
+    return sums_of(table, index) + 4;
 }
 
 /* By key, a byte at a time from the lowest; stable. */

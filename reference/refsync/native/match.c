@@ -4,37 +4,6 @@
 #define AT_ONCE (256 * 1024) /* bytes of a basis: they stay in a near cache */
 #define OPS 256
 
-/* The strong sum of a block, as on the wire. */
-static void strong_sum(int kind, uint64_t seed, const unsigned char *data, int64_t size, unsigned char out[16])
-{
-#ifdef REFSYNC_XXHASH
-    if (kind == 1) {
-        XXH128_hash_t hash = XXH3_128bits_withSeed(data, (size_t)size, seed);
-        store64(out, hash.low64);
-        store64(out + 8, hash.high64);
-    } else
-        store64(out, kind == 2 ? XXH3_64bits_withSeed(data, (size_t)size, seed) : XXH64(data, (size_t)size, seed));
-#endif
-}
-
-/* Reads `want` bytes at `at`: 0, or why what is missing was made zeros. */
-static int read_or_zeros(int file, unsigned char *to, int64_t want, int64_t at)
-{
-    int error = 0;
-    int64_t have = 0;
-    while (have < want && !error) {
-        ssize_t count = pread(file, to + have, (size_t)(want - have), at + have);
-        if (count > 0)
-            have += count;
-        else if (!count)
-            error = ENODATA;
-        else if (errno != EINTR)
-            error = errno;
-    }
-    memset(to + have, 0, (size_t)(want - have));
-    return error;
-}
-
 /* For each block of the `want` bytes from `at` on its weak sum and the first `strong` bytes of its strong sum.
  * What can't be read counts as zeros. False: there is no memory for a block. */
 int refsync_file_sums(int file, int64_t at, int64_t want, int64_t block, int strong, int kind, uint64_t seed,
@@ -50,7 +19,7 @@ int refsync_file_sums(int file, int64_t at, int64_t want, int64_t block, int str
         for (int64_t here = 0; here < size; here += block, out += 4 + strong) {
             int64_t length = size - here < block ? size - here : block;
             store32(out, refsync_weak_sum(room + here, length));
-            strong_sum(kind, seed, room + here, length, sum);
+            digest_whole(kind, seed, room + here, length, sum);
             memcpy(out + 4, sum, (size_t)strong);
         }
     }
@@ -76,7 +45,7 @@ typedef struct matcher {
     int64_t start, end;          /* the part of the source that is in data */
     unsigned char *data;
     int64_t room, chunk;
-    int file, kind, strong, stage;
+    int file, kind, stage;
     uint64_t seed;
     int64_t length, step, full, shorter; /* blocks of full length; the length of one more at the end, else 0 */
     int64_t offset, sent, wanted;
@@ -86,7 +55,6 @@ typedef struct matcher {
     unsigned char *staying;      /* and whether a block stays where it is */
     int rolling;                 /* weak is the sum one byte before offset */
     uint32_t weak;
-    const unsigned char *packed;
     const sum_table *table;
     file_sum *sum;
 } matcher;
@@ -101,17 +69,18 @@ void refsync_match_free(matcher *m)
     free(m);
 }
 
-/* `window`: bytes read at a time; literal data goes out in multiples of `chunk` but for the end of a run. `table` is that of `packed`, for the blocks of full length; `sum` gets all bytes of the source. */
-matcher *refsync_match_new(int file, int64_t length, int64_t step, int64_t full, int64_t shorter, int strong, int kind,
-                           uint64_t seed, const unsigned char *packed, const sum_table *table, file_sum *sum,
-                           int64_t budget, int64_t alarm_cost, int in_place, int64_t window, int64_t chunk)
+/* `window`: bytes read at a time; literal data goes out in multiples of `chunk` but for the end of a run. `table` is
+ * of the blocks of full length, behind whose sums are those of a shorter one; `sum` gets all bytes of the source. */
+matcher *refsync_match_new(int file, int64_t length, int64_t step, int64_t full, int64_t shorter, int kind, uint64_t seed,
+                           const sum_table *table, file_sum *sum, int64_t budget, int64_t alarm_cost, int in_place,
+                           int64_t window, int64_t chunk)
 {
     matcher *m = calloc(1, sizeof *m);
     if (!m)
         return NULL;
     int64_t room = window + chunk + 1 + 2 * step;
-    *m = (matcher){.file = file, .kind = kind, .strong = strong, .seed = seed, .length = length,
-                   .step = step, .full = full, .shorter = shorter, .packed = packed, .table = table, .sum = sum,
+    *m = (matcher){.file = file, .kind = kind, .seed = seed, .length = length,
+                   .step = step, .full = full, .shorter = shorter, .table = table, .sum = sum,
                    .budget = budget, .alarm_cost = alarm_cost, .in_place = in_place,
                    .room = room, .chunk = chunk};
     m->data = malloc((size_t)(room < length ? room : length) + 1);
@@ -142,11 +111,6 @@ static void advance(matcher *m, int64_t keep)
     m->end += want;
 }
 
-static const unsigned char *sums_of(const matcher *m, int64_t index)
-{
-    return m->packed + (size_t)index * (size_t)(4 + m->strong);
-}
-
 static void found(matcher *m, int64_t size, int64_t index)
 {
     m->op[m->count++] = (match_op){m->sent, size, (int32_t)index};
@@ -166,18 +130,18 @@ static void literal_until(matcher *m, int64_t until)
 /* Whether block `other`, of full length, has the same sums. */
 static int same_sums(const matcher *m, int64_t index, int64_t other)
 {
-    return other < m->full && !memcmp(sums_of(m, index), sums_of(m, other), (size_t)(4 + m->strong));
+    return other < m->full && !memcmp(sums_of(m->table, index), sums_of(m->table, other), 4 + m->table->strong);
 }
 
 /* Whether block `index` has the sums of the source at `at`. */
 static int is_block(const matcher *m, int64_t index, int64_t at, int64_t size)
 {
-    const unsigned char *sums = sums_of(m, index), *data = m->data + (at - m->start);
+    const unsigned char *sums = sums_of(m->table, index), *data = m->data + (at - m->start);
     unsigned char strong[16];
     if (load32(sums) != refsync_weak_sum(data, size))
         return 0;
-    strong_sum(m->kind, m->seed, data, size, strong);
-    return !memcmp(sums + 4, strong, (size_t)m->strong);
+    digest_whole(m->kind, m->seed, data, size, strong);
+    return !memcmp(sums + 4, strong, m->table->strong);
 }
 
 /* Of equal blocks, of which `index` is the last: the one to name, -1 if all are overwritten by now. It may move the
@@ -226,7 +190,7 @@ static int64_t look(matcher *m)
         return GO_ON;
     }
     m->offset = m->start + at;
-    strong_sum(m->kind, m->seed, m->data + at, m->step, strong);
+    digest_whole(m->kind, m->seed, m->data + at, m->step, strong);
     int64_t index = refsync_table_find(m->table, m->weak, strong);
     if (index < 0) {
         m->false_alarms++;

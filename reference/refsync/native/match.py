@@ -25,8 +25,8 @@ def file_sums(fd: int, at: int, want: int, *, block: int, strong: int, name: str
 class FileMatcher:
     """The first ``length`` bytes of ``fd`` as blocks and literal data; all of them pass ``total``.
 
-    ``packed`` has the sums of ``full`` blocks of ``block`` bytes, then those of one of ``shorter`` bytes
-    unless that is 0. ``budget`` bounds the cost of false alarms, each of a block and ``alarm_cost``.
+    ``table`` is of ``full`` blocks of ``block`` bytes; behind their sums are those of one of ``shorter``
+    bytes unless that is 0. ``budget`` bounds the cost of false alarms, each of a block and ``alarm_cost``.
     The file is read ``window`` bytes at a time; literal data comes in multiples of ``chunk`` but for the
     end of a run.
     """
@@ -36,13 +36,11 @@ class FileMatcher:
         fd: int,
         length: int,
         table: SumTable,
-        packed: bytes,
         total: FileSum,
         *,
         block: int,
         full: int,
         shorter: int,
-        strong: int,
         name: str,
         seed: int,
         budget: int,
@@ -51,17 +49,15 @@ class FileMatcher:
         window: int,
         chunk: int,
     ) -> None:
-        self._kept = ffi.from_buffer(packed), table, total  # the kernel points to them
+        self._kept = table, total  # the kernel points to them
         made = lib.refsync_match_new(
             fd,
             length,
             block,
             full,
             shorter,
-            strong,
             KINDS[name],
             seed,
-            self._kept[0],
             table.raw,
             total.state,
             budget,

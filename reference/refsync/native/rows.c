@@ -237,7 +237,7 @@ static int digest_file(int directory, const char *name, int flags, int64_t size,
     if (good && total)
         refsync_sum_digest(total, out);
     else if (good)
-        digest_whole(sum, room, size, out);
+        digest_whole(sum, 0, room, size, out);
     refsync_sum_free(total);
     return good;
 #else

@@ -36,7 +36,7 @@ static int64_t small_read(int directory, const char *path, int flags, int64_t mo
     }
     store32(out + at, 0);
 #ifdef REFSYNC_XXHASH
-    digest_whole(sum, out + 4, size, out + at + 4);
+    digest_whole(sum, 0, out + 4, size, out + at + 4);
     return at + 4 + (sum == 1 ? 16 : 8);
 #else
     (void)sum;
@@ -85,7 +85,7 @@ static int sum_parts(int sum, const struct iovec *part, int parts, unsigned char
 {
 #ifdef REFSYNC_XXHASH
     if (parts <= 1) {
-        digest_whole(sum, parts ? part->iov_base : digest, parts ? (int64_t)part->iov_len : 0, digest);
+        digest_whole(sum, 0, parts ? part->iov_base : digest, parts ? (int64_t)part->iov_len : 0, digest);
         return 1;
     }
 #endif

@@ -112,15 +112,15 @@ int64_t refsync_sum_file(file_sum *sum, int file, int64_t at, int64_t count, int
     return done;
 }
 
-#ifdef REFSYNC_XXHASH
-/* The digest of what is all there, without a state. */
-static void digest_whole(int kind, const unsigned char *data, int64_t size, unsigned char *out)
+/* The digest of what is all there, without a state; with a seed the strong sum of a block. */
+static void digest_whole(int kind, uint64_t seed, const unsigned char *data, int64_t size, unsigned char *out)
 {
+#ifdef REFSYNC_XXHASH
     if (kind == 1) {
-        XXH128_hash_t hash = XXH3_128bits(data, (size_t)size);
+        XXH128_hash_t hash = XXH3_128bits_withSeed(data, (size_t)size, seed);
         store64(out, hash.low64);
         store64(out + 8, hash.high64);
     } else
-        store64(out, kind == 2 ? XXH3_64bits(data, (size_t)size) : XXH64(data, (size_t)size, 0));
-}
+        store64(out, kind == 2 ? XXH3_64bits_withSeed(data, (size_t)size, seed) : XXH64(data, (size_t)size, seed));
 #endif
+}
