@@ -16,7 +16,6 @@ from ..delta.source import Source, spoiled_digest
 from ..files.scan import size_of
 from ..files.sources import join
 from ..records import replace
-from ..typed import TYPE_CHECKING
 from ..wire import compression, items, mux, stats, sumhead
 from ..wire.cursor import Buffer, Cursor
 from ..wire.entry import FileEntry
@@ -33,10 +32,6 @@ from .rowfiles import row_server
 from .session import BLOCK_SUM, IOERR_GENERAL, IOERR_VANISHED, Session, os_error
 from .skip_compress import SkipList
 from .source_removal import SourceRemover
-
-if TYPE_CHECKING:
-    from ..session.link import Link
-    from .batch import Recorder
 
 #: While no request waits, lists are sent ahead up to this many entries (upstream ``MAX_FILECNT_LOOKAHEAD``).
 MAX_LOOKAHEAD = 10_000
@@ -255,41 +250,34 @@ class Sender:
             source = Source(fd, length)
             search: Search | None = None
             plain_tokens = isinstance(self._encoder, PlainEncoder)
-            ops: Iterator[Buffer | int]
+            self._encoder.begin(skip=self._skips(entry.name))
+            pieces: Iterator[tuple[Buffer, int, int]]
             start = min(head.file_length, length) if append else 0
             if head.count and not append:
                 in_place = self._in_place(ndx, attrs)
                 search = Search(head, sums, session.checksums, source, hasher, in_place=in_place)
                 if plain_tokens and search.native:
-                    await self._send_found(search, out, length)
-                    ops = iter(())
+                    pieces = search.tokens()
                 else:
-                    ops = search.ops()
+                    pieces = self._encoded(search.ops(), head, search)
             elif plain_tokens and out is link and bulk.can_carry(session, hasher, length - start):
                 source.error = await bulk.send_file(
                     session, fd, length, hasher, start=start, verify=append == 2
                 )
-                ops = iter(())
+                pieces = iter(())
             elif append:
-                ops = append_ops(source, head, hasher, verify=append == 2)
+                pieces = self._encoded(append_ops(source, head, hasher, verify=append == 2), head)
             else:
-                ops = whole_file_ops(source, hasher)
-            self._encoder.begin(skip=self._skips(entry.name))
+                pieces = self._encoded(whole_file_ops(source, hasher), head)
             done = head.file_length if append else 0
-            for op in ops:
-                if isinstance(op, int):
-                    block = search.matched if search else b""
-                    size = head.block_size(op)
-                    session.stats.matched_data += size
-                    out.write(self._encoder.match(op, block))
-                else:
-                    size = len(op)
-                    session.stats.literal_data += size
-                    out.write(self._encoder.literal(op))
-                done += size
+            for piece, literal, matched in pieces:
+                session.stats.literal_data += literal
+                session.stats.matched_data += matched
+                done += literal + matched
+                out.write(piece)
                 session.reporter.file_progress(done, length)
                 await link.drain()
-                await link.worked(size)
+                await link.worked(literal + matched)
             if search is not None:
                 session.stats.matches += search.matches
                 session.stats.false_alarms += search.false_alarms
@@ -308,17 +296,16 @@ class Sender:
         finally:
             os.close(fd)
 
-    async def _send_found(self, search: Search, out: Link | Recorder, length: int) -> None:
-        """All that the kernel finds, as the plain tokens that it makes of it."""
-        session, done = self._session, 0
-        for stream, literal, matched in search.tokens():
-            session.stats.literal_data += literal
-            session.stats.matched_data += matched
-            done += literal + matched
-            out.write(stream)
-            session.reporter.file_progress(done, length)
-            await session.link.drain()
-            await session.link.worked(literal + matched)
+    def _encoded(
+        self, ops: Iterator[Buffer | int], head: sumhead.SumHead, search: Search | None = None
+    ) -> Iterator[tuple[Buffer, int, int]]:
+        """(what to send, literal bytes and bytes of blocks that it stands for) for each operation."""
+        for op in ops:
+            if isinstance(op, int):
+                block = search.matched if search else b""
+                yield self._encoder.match(op, block), 0, head.block_size(op)
+            else:
+                yield self._encoder.literal(op), len(op), 0
 
     def _in_place(self, ndx: int, attrs: items.ItemAttrs) -> bool:
         """SUM-13: whether the receiver overwrites the basis as it goes."""
