@@ -175,7 +175,9 @@ class Unsynced:
         ring = self._session.ring() if fds else None
         if ring is not None and ring.has("FSYNC"):
             return ring.fsync(fds)
-        return [_fsync(fd) for fd in fds]
+        from ..uring.ring import fsync_plainly
+
+        return [fsync_plainly(fd) for fd in fds]
 
 
 def _most() -> int:
@@ -184,11 +186,3 @@ def _most() -> int:
 
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     return max(1, min(MOST, limit // 5)) if limit > 0 else MOST
-
-
-def _fsync(fd: int) -> int:
-    try:
-        os.fsync(fd)
-    except OSError as error:
-        return error.errno or 0
-    return 0

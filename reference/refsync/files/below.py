@@ -17,7 +17,7 @@ from collections import OrderedDict
 
 from ..options.model import Options
 from .links import follows_links, is_unsafe
-from .sources import PLAIN, Files, join
+from .sources import PLAIN, Files, join, names_in
 from .walk import DIRECTORY, Directories
 
 #: What the system says of a symlink where none is to be followed, or a directory is wanted.
@@ -156,11 +156,7 @@ class Below:
         return tree.enter(name, base, directory, flags)
 
     def listdir(self, path: bytes) -> list[bytes]:
-        fd = self.open(path, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            return sorted(os.fsencode(name) for name in os.listdir(fd))
-        finally:
-            os.close(fd)
+        return names_in(self.open(path, os.O_RDONLY | os.O_DIRECTORY))
 
     def readable(self, path: bytes) -> bool:
         held = self.place(path)

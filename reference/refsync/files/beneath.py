@@ -15,6 +15,7 @@ import stat
 from collections import OrderedDict
 from functools import cache
 
+from .sources import names_in
 from .syscalls import syscall
 
 _OPENAT2 = 437  # on every architecture
@@ -129,11 +130,7 @@ class Beneath:
         return open_beneath(self._fd, self._below(path), flags)
 
     def listdir(self, path: bytes) -> list[bytes]:
-        fd = self.open(path, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            return sorted(os.fsencode(name) for name in os.listdir(fd))
-        finally:
-            os.close(fd)
+        return names_in(self.open(path, os.O_RDONLY | os.O_DIRECTORY))
 
     def readable(self, path: bytes) -> bool:
         try:

@@ -77,6 +77,14 @@ def join(base: bytes, name: bytes) -> bytes:
     return base + name if base.endswith(b"/") else base + b"/" + name
 
 
+def names_in(fd: int) -> list[bytes]:
+    """The names in an open directory, in byte order; ``fd`` is closed."""
+    try:
+        return sorted(os.fsencode(name) for name in os.listdir(fd))
+    finally:
+        os.close(fd)
+
+
 def is_dir(files: Files, path: bytes) -> bool:
     """As ``os.path.isdir``."""
     try:

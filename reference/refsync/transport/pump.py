@@ -145,9 +145,14 @@ class Pump:
         while not self.link.closed and time.monotonic() < end:
             self._receive(max(0.0, end - time.monotonic()))
 
+    @property
+    def _limit(self) -> int:
+        """Seconds without a byte that end the run: the peer's word counts for more; 0: none do."""
+        return self.link.idle_limit or self.timeout
+
     def _patience(self) -> float | None:
         """How long to wait, in seconds; None for ever."""
-        limit = self.link.idle_limit or self.timeout
+        limit = self._limit
         bounds = [seconds for seconds in (self.pace.pause() or None, self.pace.left()) if seconds is not None]
         if not limit:
             return min(bounds, default=None)
@@ -162,7 +167,7 @@ class Pump:
 
     def _keep_alive(self) -> None:
         """MUX-10: half of the time that the peer waits for us has passed."""
-        limit = self.link.idle_limit or self.timeout
+        limit = self._limit
         if not limit or not self.link.keepalive:
             return
         now = time.monotonic()

@@ -165,7 +165,7 @@ class Ring:
         if number:
             raise RingBroken(number, self.in_flight)
         return [
-            _fsync(fd)
+            fsync_plainly(fd)
             if result in (errno.EINTR, errno.EAGAIN)
             else int(result)  # which says nothing of the file
             for fd, result in zip(fds, results, strict=True)
@@ -197,7 +197,7 @@ class Ring:
         self.closed = True
 
 
-def _fsync(fd: int) -> int:
+def fsync_plainly(fd: int) -> int:
     """Without a ring; an errno value, 0 for good."""
     try:
         os.fsync(fd)
