@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import TypeVar
 
 from refsync.wire.cursor import Cursor
-from refsync.wire.errors import EXIT_TEXT, NeedMoreData, ProtocolError
+from refsync.wire.errors import EXIT_TEXT, NeedMoreData, ProtocolError, RefsyncError
 
 T = TypeVar("T")
 
@@ -56,6 +56,16 @@ def refuses(encode: Callable[[], object], what: str) -> None:
     except ValueError:
         return
     raise Violation(f"{what}: not refused but {made!r:.200}")
+
+
+def asked(ask: Callable[[], T]) -> T | None:
+    """What a reader of the user's words makes of them; None if it refuses them as it should, and says why."""
+    try:
+        return ask()
+    except RefsyncError as error:
+        same(error.code, 1, "exit code")
+        expect(error.message, "a reason")
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,9 @@
-"""Files without a disk, for targets whose code reads descriptors."""
+"""Files for targets: without a disk where the code reads descriptors, and small trees."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 
@@ -16,6 +16,19 @@ def memory_file(content: bytes) -> Iterator[int]:
         yield fd
     finally:
         os.close(fd)
+
+
+def make_tree(root: str, names: Iterable[str]) -> None:
+    """Empty files; a name that ends in a slash is a directory, an arrow makes a symlink."""
+    for name in names:
+        path, arrow, to = os.path.join(root, name).partition("->")
+        if arrow:
+            os.symlink(to, path)
+        elif path.endswith("/"):
+            os.mkdir(path)
+        else:
+            with open(path, "wb"):
+                pass
 
 
 class Sink:

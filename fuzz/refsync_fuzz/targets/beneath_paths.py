@@ -18,8 +18,9 @@ from refsync.files.beneath import Beneath, have_openat2
 from ..choices import Choices
 from ..oracle import expect, same
 from ..target import Surface
+from ._files import make_tree
 
-#: A name that ends in a slash is a directory, an arrow makes a symlink.
+#: Below the root, for ``make_tree``.
 TREE = (
     "a", "d/", "d/a", "d/e/", "d/e/a", "out->../outside", "in->d", "up->..", "d/back->../a",
     "d/out->../../outside/secret",
@@ -54,15 +55,7 @@ def _root() -> bytes:
     os.mkdir(outside)
     with open(os.path.join(outside, "secret"), "wb"):
         pass
-    for name in TREE:
-        path, arrow, to = os.path.join(root, name).partition("->")
-        if arrow:
-            os.symlink(to, path)
-        elif path.endswith("/"):
-            os.mkdir(path)
-        else:
-            with open(path, "wb"):
-                pass
+    make_tree(root, TREE)
     return os.fsencode(root)
 
 

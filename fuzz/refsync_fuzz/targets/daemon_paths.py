@@ -19,8 +19,9 @@ from refsync.filters.wildmatch import wildmatch
 from ..choices import Choices
 from ..oracle import expect, same
 from ..target import Surface
+from ._files import make_tree
 
-#: Below the root; a name that ends in a slash is a directory, an arrow makes a symlink.
+#: Below the root, for ``make_tree``.
 TREE = (
     "a", "ab", "b.c", "s*r", "q[x]", "mod", "hid", "d/", "d/a", "d/b.c", "d/hid", "d/e/", "d/e/a", "d2/",
     "d2/a",
@@ -57,15 +58,7 @@ def _root() -> bytes:
     for name in ("outside/secret", "outside/a"):
         with open(os.path.join(made, name), "wb"):
             pass
-    for name in TREE:
-        path, arrow, to = os.path.join(root, name).partition("->")
-        if arrow:
-            os.symlink(to, path)
-        elif path.endswith("/"):
-            os.mkdir(path)
-        else:
-            with open(path, "wb"):
-                pass
+    make_tree(root, TREE)
     return os.fsencode(root)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from refsync.cli.arguments import Job, plan, plan_replay, split_host
 from refsync.wire.errors import RefsyncError
 
-from ..oracle import expect, same
+from ..oracle import asked, expect, same
 from ..target import Surface
 
 SURFACE = Surface(
@@ -28,19 +28,9 @@ SURFACE = Surface(
 )  # fmt: skip
 
 
-def _asked(ask: object) -> object:
-    assert callable(ask)
-    try:
-        return ask()
-    except RefsyncError as error:
-        same(error.code, 1, "exit code")
-        expect(error.message, "a reason")
-        return None
-
-
 def _one(argument: str) -> None:
     """A place has the same parts when it is written anew."""
-    found = _asked(lambda: split_host(argument))
+    found = asked(lambda: split_host(argument))
     if found is None:
         return
     assert isinstance(found, tuple)
@@ -75,7 +65,7 @@ def fuzz_one(data: bytes) -> None:
     for word in words:
         _one(word)
     for only in (False, True):
-        job = _asked(lambda: plan(list(words), list_only=only))  # noqa: B023
+        job = asked(lambda: plan(list(words), list_only=only))  # noqa: B023
         if job is None:
             continue
         assert isinstance(job, Job)
@@ -88,7 +78,7 @@ def fuzz_one(data: bytes) -> None:
         else:
             same(job.sources, words[:-1], "local sources")
             expect(_remote(words[-1]), f"the destination of {words}")
-    replay = _asked(lambda: plan_replay(list(words)))
+    replay = asked(lambda: plan_replay(list(words)))
     expect(replay is None or (isinstance(replay, Job) and not replay.sources), "a batch has the files")
 
 

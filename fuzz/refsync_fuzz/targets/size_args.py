@@ -12,10 +12,9 @@ from fractions import Fraction
 
 from refsync.options.sizes import integer, parse_size
 from refsync.options.times import stop_after, stop_at
-from refsync.wire.errors import RefsyncError
 
 from ..choices import Choices
-from ..oracle import expect, same
+from ..oracle import asked, expect, same
 from ..target import Surface
 
 UNITS = {letter: power for power, letter in enumerate("kmgtp", 1)}
@@ -77,35 +76,25 @@ def fuzz_one(data: bytes) -> None:
     expected = _size(text, unit)
     if expected is not None and not (least <= expected <= most or (zero and expected == 0)):
         expected = None
-    found = _asked(lambda: parse_size("size", text, unit=unit, least=least, most=most, zero=zero))
+    found = asked(lambda: parse_size("size", text, unit=unit, least=least, most=most, zero=zero))
     same(found, expected, f"{text!r}")
     if found is not None and len(text) < 20:
         same(
-            _asked(lambda: parse_size("size", "0" + text, unit=unit, least=least, most=most, zero=zero)),
+            asked(lambda: parse_size("size", "0" + text, unit=unit, least=least, most=most, zero=zero)),
             found,
             "0",
         )
-    number = _asked(lambda: integer("number", text))
+    number = asked(lambda: integer("number", text))
     expect(
         number is None or (isinstance(number, int) and -(1 << 31) <= number < 1 << 31), f"{text!r}: {number}"
     )
 
 
-def _asked(ask: object) -> object:
-    assert callable(ask)
-    try:
-        return ask()
-    except RefsyncError as error:
-        same(error.code, 1, "exit code")
-        expect(error.message, "a reason")
-        return None
-
-
 def _times(text: str, here: datetime) -> None:
     now = here.timestamp()
-    after = _asked(lambda: stop_after("stop-after", text, now))
+    after = asked(lambda: stop_after("stop-after", text, now))
     expect(after is None or (isinstance(after, float) and after >= now + 60), f"{text!r}: {after}")
-    at = _asked(lambda: stop_at(text, now))
+    at = asked(lambda: stop_at(text, now))
     if at is None:
         return
     assert isinstance(at, float)
