@@ -78,6 +78,17 @@ def take(rows: Rows, stream: bytes, folder: str, batch: SmallBatch) -> Run:
         os.close(fd)
 
 
+def waiting(tmp_path: pathlib.Path, count: int, most: int) -> tuple[SmallBatch, pathlib.Path]:
+    """A batch of files of seven bytes, and the directory that they are to be in."""
+    source, dest = tmp_path / "source", tmp_path / "dest"
+    source.mkdir()
+    dest.mkdir()
+    rows, stream = sent(str(source), [7] * count)
+    batch = SmallBatch(most)
+    take(rows, stream, str(dest), batch)
+    return batch, dest
+
+
 def shown(folder: str) -> dict[str, tuple[bytes, int, int]]:
     found = {}
     for path in pathlib.Path(folder).iterdir():
@@ -96,8 +107,8 @@ def test_names_come_last(sizes: list[int], most: int, over_ring: bool) -> None:
         run = take(rows, stream, folder, batch)
         count = min(most, len(sizes))
         assert len(run.indexes) == len(batch) == count
-        waiting = shown(folder)
-        assert len(waiting) == count and all(name.startswith(".f") for name in waiting)
+        there = shown(folder)
+        assert len(there) == count and all(name.startswith(".f") for name in there)
         assert batch.sync(raw(ring)) == (-1, 0)
         assert list(batch.commit()) == []
         batch.end(raw(ring))
@@ -117,14 +128,10 @@ def test_names_come_last(sizes: list[int], most: int, over_ring: bool) -> None:
 
 
 def test_many_are_in_flight_and_the_directory_is_synced(ring: Ring | None, tmp_path: pathlib.Path) -> None:
-    (tmp_path / "source").mkdir()
-    (tmp_path / "dest").mkdir()
-    rows, stream = sent(str(tmp_path / "source"), [7] * 200)
-    batch = SmallBatch(200)
-    take(rows, stream, str(tmp_path / "dest"), batch)
+    batch, dest = waiting(tmp_path, 200, 200)
     assert batch.sync(raw(ring)) == (-1, 0) and list(batch.commit()) == []
     batch.end(raw(ring))
-    assert len(shown(str(tmp_path / "dest"))) == 200
+    assert len(shown(str(dest))) == 200
     if ring is not None:
         assert counted(ring, "fsync").completed == 201
 
@@ -136,16 +143,12 @@ def test_one_that_the_ring_was_interrupted_over_is_synced_without_it(
 ) -> None:
     heal()
     ring = Ring()
-    (tmp_path / "source").mkdir()
-    (tmp_path / "dest").mkdir()
-    rows, stream = sent(str(tmp_path / "source"), [7] * 9)
-    batch = SmallBatch(20)
-    take(rows, stream, str(tmp_path / "dest"), batch)
+    batch, dest = waiting(tmp_path, 9, 20)
     wound("fsync", result=-number, times=3)
     assert batch.sync(raw(ring)) == (-1, 0)
     assert list(batch.commit()) == []
     batch.end(None)
-    assert len(shown(str(tmp_path / "dest"))) == 9
+    assert len(shown(str(dest))) == 9
     heal()
     ring.close()
 
@@ -155,34 +158,26 @@ def test_one_that_the_ring_was_interrupted_over_is_synced_without_it(
 def test_one_that_is_not_on_the_disk_is_named_and_none_stays(tmp_path: pathlib.Path, number: int) -> None:
     heal()
     ring = Ring()
-    (tmp_path / "source").mkdir()
-    (tmp_path / "dest").mkdir()
-    rows, stream = sent(str(tmp_path / "source"), [7] * 9)
-    batch = SmallBatch(20)
-    take(rows, stream, str(tmp_path / "dest"), batch)
+    batch, dest = waiting(tmp_path, 9, 20)
     wound("fsync", result=-number, at=4)
     assert batch.sync(raw(ring)) == (3, number)
     batch.drop()
-    assert shown(str(tmp_path / "dest")) == {}
+    assert shown(str(dest)) == {}
     heal()
     ring.close()
 
 
 def test_one_that_cannot_have_its_name_is_handed_back(ring: Ring | None, tmp_path: pathlib.Path) -> None:
     """Open, with its data, under the temporary name; the others are in their places."""
-    (tmp_path / "source").mkdir()
-    (tmp_path / "dest").mkdir()
-    rows, stream = sent(str(tmp_path / "source"), [7] * 5)
-    batch = SmallBatch(20)
-    take(rows, stream, str(tmp_path / "dest"), batch)
+    batch, dest = waiting(tmp_path, 5, 20)
     assert batch.sync(raw(ring)) == (-1, 0)
-    (tmp_path / "dest/f002").mkdir()
+    (dest / "f002").mkdir()
     ((number, temp, fd, error),) = batch.commit()
     assert (number, error) == (2, 0)
-    assert os.path.samestat(os.fstat(fd), (tmp_path / "dest" / os.fsdecode(temp)).stat())
+    assert os.path.samestat(os.fstat(fd), (dest / os.fsdecode(temp)).stat())
     os.close(fd)
     batch.end(raw(ring))
-    assert sorted(path.name for path in (tmp_path / "dest").iterdir() if path.is_file()) == [
+    assert sorted(path.name for path in dest.iterdir() if path.is_file()) == [
         os.fsdecode(temp),
         "f000",
         "f001",
