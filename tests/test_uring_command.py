@@ -12,6 +12,7 @@ import sys
 import pytest
 from refsync import native
 from refsync.options.parse import parse
+from refsync.session.link import MAX_BUFFERED
 from refsync.wire.errors import RefsyncError
 from uring_tools import usable
 
@@ -153,6 +154,8 @@ def test_the_same_files_in_each_of_three_ways(tmp_path: pathlib.Path, options: l
     data = noise.randbytes(900_000)
     for number, size in enumerate((0, 10, 65_536, 70_000, 900_000)):
         (source / f"f{number}").write_bytes(data[:size])
+    # more than can have been read before the ring's turn comes
+    (source / "f5").write_bytes(data * (MAX_BUFFERED * 3 // 2 // len(data)))
     said = {}
     for mode in ("require", "off", "native off"):
         place = tmp_path / mode
